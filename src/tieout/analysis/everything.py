@@ -1,0 +1,80 @@
+"""Answer every question that a study declares: Registry in, Results out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from itertools import chain
+from typing import Any
+
+from tieout.analysis import describe, flow, models, outcomes
+from tieout.registry import Registry
+from tieout.results import Results, Statistic
+from tieout.study import Study
+
+LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "firthmodels", "tableone")
+
+
+def analyse(registry: Registry) -> Results:
+    """Return the Results of a registry: every table, outcome, model, shift and flow that its study declares."""
+    study = registry.study
+    found = chain(
+        setting(registry),
+        flow.flow(registry) if study.flow else (),
+        *(describe.table(registry, name) for name in study.tables),
+        *(outcomes.rates(registry, name) for name in study.outcomes),
+        *(models.fitted(registry, name) for name in study.models),
+        *(models.shifted(registry, name) for name in study.shifts),
+    )
+    return Results.of(found, {**about(study), "snapshot": registry.digest})
+
+
+def about(study: Study) -> dict[str, Any]:
+    """Return what the results are of, and how their tables and figures are laid out."""
+    return {
+        "study": study.name,
+        "title": study.title,
+        "synthetic": study.synthetic,
+        "journal": study.journal,
+        "confidence": f"{100 * study.methods.level:g}",
+        "cut": study.data.cut.isoformat(),
+        "study_digest": study.digest,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "layout": {
+            "tables": {
+                name: {
+                    "sections": {heading: list(rows) for heading, rows in table.rows.items()},
+                    "groups": ["all", *study.groups[table.by].levels],
+                    "by": study.dictionary[study.groups[table.by].variable].label,
+                    "smd": table.smd,
+                }
+                for name, table in study.tables.items()
+            },
+            "models": {
+                name: {"label": model.label, "terms": list(model.terms), "univariable": list(model.univariable)}
+                for name, model in study.models.items()
+            },
+            "shifts": {
+                name: {"label": shift.label, "groups": list(study.groups[shift.by].levels)}
+                for name, shift in study.shifts.items()
+            },
+            "flow": [
+                {"name": step.name, "label": step.label, "excluded": step.excluded, "beside": step.beside, "of": step.of}
+                for step in study.flow
+            ],
+            "figures": {name: {"kind": figure.kind, "of": figure.of or ""} for name, figure in study.figures.items()},
+        },
+    }
+
+
+def setting(registry: Registry) -> Iterator[Statistic]:
+    """Yield how many patients and sites there are, and the first and last day of enrolment."""
+    study, frame = registry.study, registry.frame
+    sites = int(frame[study.with_role("site")].nunique())
+    days = frame[study.with_role("enrolled")].dt.date
+    n = len(frame)
+    yield Statistic("study.patients.n", n, "count", "Patients in the registry", n=n, total=n, context="study", name="n")
+    yield Statistic("study.sites.n", sites, "count", "Sites with at least one patient", n=sites, context="study", name="n")
+    for name, when, words in (("first", days.min(), "First"), ("last", days.max(), "Last")):
+        key = f"study.{name}_enrolled.date"
+        yield Statistic(key, when.toordinal(), "date", f"{words} day of enrolment", context="study", name="date")

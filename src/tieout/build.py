@@ -1,0 +1,169 @@
+"""From a study file to its outputs: read, analyse, check, weave, draw, render."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+from tieout import figures, methods, render, resources, strobe, tables, weave
+from tieout import study as studies
+from tieout.display import PROFILES, Profile
+from tieout.errors import TieoutError
+from tieout.results import Results
+from tieout.study import Study
+
+Progress = Callable[[str], None]
+STYLES = {"jnis": "bmj"}
+MANUSCRIPT = "manuscript"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made: its outputs by format, the results, and what was woven."""
+
+    outputs: dict[str, Path]
+    results: Results
+    document: weave.Document
+    engine: str
+    undeclared: tuple[str, ...]
+
+
+def build(
+    study_file: Path,
+    formats: tuple[str, ...],
+    out: Path,
+    engine: str = "auto",
+    *,
+    draft: bool = False,
+    progress: Progress = lambda step: None,
+) -> Built:
+    """Build a study's manuscript: outputs appear whole or not at all, and earlier ones stay until then.
+
+    Raises TieoutError for an input that cannot be used, DoesNotTieOut for figures or claims that do not hold.
+    """
+    chosen = render.choose(engine)
+    progress("reading the study and its data")
+    study = studies.read(study_file)
+    results, undeclared = computed(study, progress)
+    progress("weaving the document")
+    profile = profile_of(results)
+    source = study.resolve(study.documents[MANUSCRIPT])
+    document = woven(study, results, profile, source, draft=draft)
+    with workplace(out) as work:
+        progress("drawing figures")
+        project = work / MANUSCRIPT
+        lay_out(project, study, results, profile, source, document)
+        progress(f"typesetting {', '.join(formats)} with {chosen}")
+        made = render.render(project, MANUSCRIPT, formats, work, engine=chosen, created=created(study))
+        (work / "results.json").write_text(results.to_json(), encoding="utf-8")
+        publish(work, out, made)
+    return Built({name: out / path.name for name, path in made.items()}, results, document, chosen, undeclared)
+
+
+def computed(study: Study, progress: Progress) -> tuple[Results, tuple[str, ...]]:
+    """Return the results of a study's data, computed twice where there are two programs for it."""
+    from tieout import registry as registries
+    from tieout.analysis import double, everything
+
+    registry = registries.read(study)
+    progress("computing the statistics")
+    results = everything.analyse(registry)
+    progress("computing the tables again with tableone")
+    checked = double.check(registry, results)
+    programs = {"cells": checked.cells, "by_one_program_alone": list(checked.alone)}
+    return results.with_meta(programs=programs), registry.undeclared
+
+
+def profile_of(results: Results) -> Profile:
+    return dataclasses.replace(PROFILES[results.meta["journal"]], confidence=results.meta["confidence"])
+
+
+def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
+    """Weave the study's manuscript with its tables, alternative texts, methods and checklist."""
+    inserts = {
+        "tables": tables.every(results, profile),
+        "alt": {name: figures.alt(results, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
+        "text": {"methods": methods.paragraph(results), "strobe": strobe.checklist(weave.read_template(source))},
+    }
+    return weave.weave(
+        source, results, study.conditions, study.claims, inserts, draft=draft, declared_in=str(study.path)
+    )
+
+
+def created(study: Study) -> datetime:
+    """Return the time that outputs carry: noon of the data cut, so that the same data give the same bytes."""
+    return datetime.combine(study.data.cut, time(12), tzinfo=UTC)
+
+
+def lay_out(
+    project: Path, study: Study, results: Results, profile: Profile, source: Path, document: weave.Document
+) -> None:
+    """Write the woven project: a folder that Quarto alone can open, with its figures and their rows."""
+    (project / "figures").mkdir(parents=True)
+    for name in study.figures:
+        if f"figures/{name})" in document.text:
+            figure = figures.draw(results, name, profile)
+            (project / "figures" / f"{name}.svg").write_bytes(figure.svg)
+            (project / "figures" / f"{name}.png").write_bytes(figure.png)
+            (project / "figures" / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
+    for companion in source.parent.glob("*.bib"):
+        shutil.copyfile(companion, project / companion.name)
+    style = resources.citation_style(STYLES[study.journal])
+    shutil.copyfile(style, project / style.name)
+    stamps = {"csl": style.name, "snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
+    if study.synthetic:
+        stamps["synthetic"] = study.synthetic
+    (project / f"{MANUSCRIPT}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
+    render.project(project)
+
+
+def stamped(text: str, stamps: dict[str, str]) -> str:
+    """Add lines to a document's front matter."""
+    import json
+
+    lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in stamps.items())
+    return text.replace("---\n", "---\n" + lines, 1)
+
+
+@contextlib.contextmanager
+def workplace(out: Path) -> Iterator[Path]:
+    """Give a private folder beside the outputs; it is gone afterwards, whatever happens.
+
+    Raises TieoutError where the output folder cannot be written or the disk is full.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".tieout-", dir=out))
+    except OSError as error:
+        raise unwritable(out, error) from None
+    try:
+        yield work
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise unwritable(out, error) from None
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def unwritable(out: Path, error: OSError) -> TieoutError:
+    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "choose another folder with --out"
+    return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)
+
+
+def publish(work: Path, out: Path, made: dict[str, Path]) -> None:
+    """Move finished outputs into place; the woven project replaces the earlier one."""
+    old = work / "earlier"
+    if (out / MANUSCRIPT).exists():
+        os.replace(out / MANUSCRIPT, old)
+    os.replace(work / MANUSCRIPT, out / MANUSCRIPT)
+    for path in (*made.values(), work / "results.json"):
+        os.replace(path, out / path.name)

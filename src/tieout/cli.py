@@ -1,0 +1,189 @@
+"""The command line: build, show, example, doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tieout import __version__
+from tieout.errors import TieoutError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Turn a clinical registry into its manuscript, so that every reported figure ties out to the data.",
+)
+
+StudyArgument = Annotated[
+    Path | None, typer.Argument(metavar="STUDY", help="The study file; default: data/study.yaml or study.yaml here.")
+]
+Out = Annotated[Path, typer.Option("--out", help="The folder for the outputs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+FORMATS = ("pdf", "html", "docx")
+
+
+def default_study(study: Path | None) -> Path:
+    """Return the study file that is meant; raise TieoutError where there is none."""
+    if study is not None:
+        return study
+    places = [Path("data/study.yaml"), Path("study.yaml")]
+    for place in places:
+        if place.is_file():
+            return place
+    raise TieoutError(
+        str(Path.cwd()), "there is no data/study.yaml or study.yaml here",
+        "name your study file, or write the example with: tieout example",
+    )  # fmt: skip
+
+
+@app.command()
+def build(
+    study: StudyArgument = None,
+    formats: Annotated[str, typer.Option(help="Which outputs, separated by commas.")] = ",".join(FORMATS),
+    out: Out = Path("build"),
+    engine: Annotated[str, typer.Option(help="auto, embedded or quarto.")] = "auto",
+    draft: Annotated[bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the manuscript: results, PDF, HTML and DOCX from one study file."""
+    wanted = chosen_formats(formats)
+    from tieout.build import build as run
+
+    with progress(quiet=as_json) as step:
+        built = run(default_study(study), wanted, out, engine, draft=draft, progress=step)
+    if as_json:
+        summary = {
+            "outputs": {name: str(path) for name, path in built.outputs.items()},
+            "results": str(out / "results.json"),
+            "engine": built.engine,
+            "figures_quoted": len(built.document.keys),
+            "claims": [{"claim": q.claim, "sentence": q.sentence, "holds": q.holds} for q in built.document.claims],
+            "snapshot": built.results.meta["snapshot"],
+        }
+        print(json.dumps(summary, ensure_ascii=False, indent=1))
+        return
+    say_what_was_built(built, out)
+
+
+def chosen_formats(text: str) -> tuple[str, ...]:
+    from tieout.errors import nearest
+
+    wanted = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    for name in wanted:
+        if name not in FORMATS:
+            raise TieoutError("--formats", f"unknown format '{name}'", nearest(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+    if not wanted:
+        raise TieoutError("--formats", "no format is named", f"one or more of {', '.join(FORMATS)}")
+    return wanted
+
+
+def say_what_was_built(built, out: Path) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for name in (*built.outputs.values(), out / "results.json"):
+        console.print(f"  {name}")
+    meta, document = built.results.meta, built.document
+    broken = [quote for quote in document.claims if not quote.holds]
+    console.print(
+        f"{len(document.keys)} figures quoted from {len(built.results)} statistics; "
+        f"{len(document.claims) - len(broken)} of {len(document.claims)} claims hold; engine: {built.engine}; "
+        f"snapshot {meta['snapshot'][:16]}"
+    )
+    for quote in broken:
+        console.print(f"DRAFT: the data do not support the claim '{quote.claim}': “{quote.sentence}”", style="red")
+    if built.undeclared:
+        console.print(f"not read, since the study does not declare them: {', '.join(built.undeclared)}")
+    if meta["synthetic"]:
+        console.print(meta["synthetic"], style="bold")
+    first = next(iter(document.keys), "")
+    console.print(f"Next: tieout show {first}" if first else "")
+
+
+class progress:
+    """Show what is going on, and for how long, where a person is looking."""
+
+    def __init__(self, quiet: bool) -> None:
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        self.status = console.status("starting") if console.is_terminal and not quiet else None
+
+    def __enter__(self):
+        if self.status:
+            self.status.start()
+        return lambda step: self.status.update(f"{step} …") if self.status else None
+
+    def __exit__(self, *exc: object) -> None:
+        if self.status:
+            self.status.stop()
+
+
+@app.command()
+def show(
+    key: Annotated[str, typer.Argument(help="The key of a figure, such as outcome.favourable.pct.")],
+    study: StudyArgument = None,
+    rows: Annotated[bool, typer.Option("--rows", help="List the records counted, on the terminal only.")] = False,
+    out: Out = Path("build"),
+    as_json: AsJson = False,
+) -> None:
+    """Explain how a figure was made: value, numerator, denominator, method, snapshot."""
+    from tieout import explain
+    from tieout.results import load
+
+    results = load(out / "results.json")
+    if as_json:
+        print(json.dumps(explain.facts(results, key), ensure_ascii=False, indent=1))
+        return
+    print(explain.explained(results, key))
+    if rows:
+        print(explain.counted_records(results, key, default_study(study)))
+
+
+@app.command()
+def example(
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")] = Path("tieout-example"),
+) -> None:
+    """Write the example study (SYNTHETIC) into a folder of its own."""
+    import shutil
+
+    from tieout import resources
+
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        raise TieoutError(str(folder), "this exists already", "name a new folder: tieout example my-study")
+    for part in ("data", "report"):
+        shutil.copytree(resources.example() / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    print(f"The example study is in {folder}. Next: cd {folder} && tieout build")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, which engine would be taken, and which fonts there are."""
+    from tieout import checkup
+
+    facts = checkup.facts()
+    print(json.dumps(facts, indent=1) if as_json else checkup.told(facts))
+
+
+@app.callback(invoke_without_command=True)
+def common(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one paragraph and an exit code, never a traceback."""
+    try:
+        app()
+    except TieoutError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped; earlier outputs are as they were", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,285 @@
+"""The only place where a number becomes text; journal profiles are data for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from tieout.errors import TieoutError
+from tieout.results import Statistic
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a journal writes numbers."""
+
+    name: str
+    decimal_point: str = "."
+    thousands: str = ","
+    thousands_from: int = 10_000
+    interval: str = " to "
+    quartiles: str = "–"
+    parts: str = "; "
+    percent: str = "%"
+    percent_decimals: int = 1
+    p_symbol: str = "p"
+    p_floor: str = "0.001"
+    p_leading_zero: bool = True
+    minus: str = "−"
+    not_estimable: str = "NE"
+    confidence: str = "95"
+
+
+PROFILES = {"jnis": Profile("Journal of NeuroInterventional Surgery (BMJ)")}
+
+RATIOS = {"odds_ratio": "OR", "risk_ratio": "RR", "common_odds_ratio": "common OR"}
+
+
+def rounded(value: Decimal | Fraction, decimals: int) -> Decimal:
+    """Round half away from zero on the decimal value (0.125 to 0.13), as readers of a journal do.
+
+    Source: the commercial rounding of IEEE 754 `roundTiesToAway`; Python's own `round` takes 0.125 to 0.12.
+    """
+    if isinstance(value, Fraction):
+        scaled = value * 10**decimals
+        whole = (2 * abs(scaled.numerator) + scaled.denominator) // (2 * scaled.denominator)
+        return (Decimal(whole) if scaled >= 0 else -Decimal(whole)).scaleb(-decimals)
+    return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def exact(value: float) -> Decimal:
+    """Return the shortest decimal that is this float: the number a person would read."""
+    return Decimal(repr(float(value)))
+
+
+def number(value: Decimal | Fraction, decimals: int, profile: Profile) -> str:
+    """Write a number; a value that is not zero is never written as zero."""
+    shown = rounded(value, decimals)
+    if not shown and value:
+        limit = Decimal(1).scaleb(-decimals)
+        return ("<" if value > 0 else f">{profile.minus}") + plain(limit, decimals, profile)
+    return plain(shown, decimals, profile)
+
+
+def plain(value: Decimal, decimals: int, profile: Profile) -> str:
+    grouped = f"{abs(value):,.{decimals}f}"
+    whole, _, fraction = grouped.partition(".")
+    whole = whole.replace(",", profile.thousands if abs(value) >= profile.thousands_from else "")
+    return (profile.minus if value < 0 else "") + whole + (profile.decimal_point + fraction if fraction else "")
+
+
+def count(statistic: Statistic, profile: Profile) -> str:
+    return number(exact(statistic.value), 0, profile)  # type: ignore[arg-type]
+
+
+def percent(statistic: Statistic, profile: Profile) -> str:
+    """Write a percentage with its sign, from n and N where it has them, so that ties are true ties.
+
+    Neither 0% nor 100% is written unless it is exactly so.
+    """
+    if statistic.n is not None and statistic.total:
+        value: Fraction | Decimal = Fraction(100 * statistic.n, statistic.total)
+    else:
+        value = exact(statistic.value)  # type: ignore[arg-type]
+    decimals = profile.percent_decimals
+    if value < 100 and rounded(value, decimals) == 100:
+        top = Decimal(100) - Decimal(1).scaleb(-decimals)
+        return ">" + plain(top, decimals, profile) + profile.percent
+    decimals = 0 if value in (0, 100) else decimals
+    return number(value, decimals, profile) + profile.percent
+
+
+def limit(statistic: Statistic, profile: Profile) -> str:
+    """Write the limit of a percentage's interval: without the sign, which stands at the percentage."""
+    return percent(statistic, profile).removesuffix(profile.percent)
+
+
+def ratio(statistic: Statistic, profile: Profile) -> str:
+    """Write a ratio with about three significant figures: 5.72, 22.6, 1608.9; small ones keep one digit."""
+    value = exact(statistic.value)  # type: ignore[arg-type]
+    if value >= 1_000_000:
+        return ">" + plain(Decimal(1_000_000), 0, profile)
+    decimals = 2 if rounded(value, 2) < 10 else 1
+    if value < Decimal("0.095"):
+        return number(value, 3, profile)
+    return number(value, decimals, profile)
+
+
+def p_value(statistic: Statistic, profile: Profile) -> str:
+    """Write a p value: three decimals below 0.1, two above, never 0 and never 1."""
+    value = exact(statistic.value)  # type: ignore[arg-type]
+    floor = Decimal(profile.p_floor)
+    if value < floor:
+        text = "<" + plain(floor, -floor.as_tuple().exponent, profile)  # type: ignore[operator]
+    elif value > Decimal("0.99"):
+        text = ">" + plain(Decimal("0.99"), 2, profile)
+    else:
+        decimals = 3 if rounded(value, 3) < Decimal("0.1") else 2
+        text = number(value, decimals, profile)
+    return text if profile.p_leading_zero else text.replace(f"0{profile.decimal_point}", profile.decimal_point, 1)
+
+
+def measured(statistic: Statistic, profile: Profile) -> str:
+    """Write a value in the unit of its variable: whole where it is whole and the variable is."""
+    value = exact(statistic.value)  # type: ignore[arg-type]
+    decimals = statistic.decimals or 0
+    if statistic.decimals is None or (decimals == 0 and value != value.to_integral_value()):
+        decimals = 1
+    return number(value, decimals, profile)
+
+
+def averaged(statistic: Statistic, profile: Profile) -> str:
+    """Write a mean or SD: never fewer than one decimal, since means of whole numbers are not whole."""
+    return number(exact(statistic.value), max(statistic.decimals or 1, 1), profile)  # type: ignore[arg-type]
+
+
+def two_decimals(statistic: Statistic, profile: Profile) -> str:
+    return number(exact(statistic.value), 2, profile)  # type: ignore[arg-type]
+
+
+def one_decimal(statistic: Statistic, profile: Profile) -> str:
+    return number(exact(statistic.value), 1, profile)  # type: ignore[arg-type]
+
+
+def day(statistic: Statistic, profile: Profile) -> str:
+    """Write a date that is kept as its proleptic ordinal day."""
+    when = date.fromordinal(int(statistic.value))  # type: ignore[arg-type]
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+KINDS: dict[str, Callable[[Statistic, Profile], str]] = {
+    "count": count,
+    "percent": percent,
+    "percent_limit": limit,
+    "median": measured,
+    "quartile": measured,
+    "mean": averaged,
+    "sd": averaged,
+    "odds_ratio": ratio,
+    "risk_ratio": ratio,
+    "common_odds_ratio": ratio,
+    "ratio_limit": ratio,
+    "difference": one_decimal,
+    "difference_limit": one_decimal,
+    "p": p_value,
+    "smd": two_decimals,
+    "test_statistic": two_decimals,
+    "events_per_variable": one_decimal,
+    "date": day,
+}
+
+
+def text(statistic: Statistic, profile: Profile) -> str:
+    """Return the text of a statistic's value, as it stands in the document.
+
+    Raises TieoutError where the statistic has no value.
+    """
+    if statistic.error:
+        problem = f"cannot be quoted: it is not estimable ({statistic.error})"
+        raise TieoutError(statistic.key, problem, "reword the sentence, or put it under a condition")
+    return KINDS[statistic.kind](statistic, profile)
+
+
+def in_words(value: int) -> str:
+    """Return a whole number in words, as it opens a sentence: 77 is "Seventy-seven"."""
+    import inflect
+
+    words = str(inflect.engine().number_to_words(value))
+    return words[0].upper() + words[1:]
+
+
+Piece = str | Statistic
+Look = Callable[[str], Statistic]
+
+
+def value(look: Look, profile: Profile) -> list[Piece]:
+    return [look("")]
+
+
+def n_pct(look: Look, profile: Profile) -> list[Piece]:
+    """50 (66.7%)"""
+    return [look("n"), " (", look("pct"), ")"]
+
+
+def n_of_total(look: Look, profile: Profile) -> list[Piece]:
+    """50 of 75"""
+    return [look("n"), " of ", look("total")]
+
+
+def fraction(look: Look, profile: Profile) -> list[Piece]:
+    """50/75"""
+    return [look("n"), "/", look("total")]
+
+
+def fraction_pct(look: Look, profile: Profile) -> list[Piece]:
+    """50/75 (66.7%)"""
+    return [*fraction(look, profile), " (", look("pct"), ")"]
+
+
+def interval(look: Look, profile: Profile) -> list[Piece]:
+    """95% CI 4.77 to 1608.9"""
+    return [f"{profile.confidence}% CI ", look("low"), profile.interval, look("high")]
+
+
+def pct_ci(look: Look, profile: Profile) -> list[Piece]:
+    """66.7% (95% CI 55.4 to 76.3)"""
+    return [look("pct"), " (", *interval(look, profile), ")"]
+
+
+def rate(look: Look, profile: Profile) -> list[Piece]:
+    """50/75 (66.7%; 95% CI 55.4 to 76.3)"""
+    return [*fraction(look, profile), " (", look("pct"), profile.parts, *interval(look, profile), ")"]
+
+
+def p(look: Look, profile: Profile) -> list[Piece]:
+    """p=0.003"""
+    return equals(look("p"), profile)
+
+
+def equals(statistic: Statistic, profile: Profile) -> list[Piece]:
+    sign = "" if text(statistic, profile)[0] in "<>" else "="
+    return [f"{profile.p_symbol}{sign}", statistic]
+
+
+def ratio_interval(look: Look, profile: Profile) -> list[Piece]:
+    """87.6 (4.77 to 1608.9)"""
+    return [look("estimate"), " (", look("low"), profile.interval, look("high"), ")"]
+
+
+def estimate_ci(look: Look, profile: Profile) -> list[Piece]:
+    """OR 87.6; 95% CI 4.77 to 1608.9"""
+    estimate = look("estimate")
+    name = RATIOS.get(estimate.kind, "")
+    return [f"{name} " if name else "", estimate, profile.parts, *interval(look, profile)]
+
+
+def estimate_ci_p(look: Look, profile: Profile) -> list[Piece]:
+    """OR 87.6; 95% CI 4.77 to 1608.9; p=0.003"""
+    return [*estimate_ci(look, profile), profile.parts, *p(look, profile)]
+
+
+def median_iqr(look: Look, profile: Profile) -> list[Piece]:
+    """67 (59–75)"""
+    low, high = look("q1"), look("q3")
+    dash = profile.interval if (low.value or 0) < 0 else profile.quartiles
+    return [look("median"), " (", low, dash, high, ")"]
+
+
+def mean_sd(look: Look, profile: Profile) -> list[Piece]:
+    """67.1 (11.2)"""
+    return [look("mean"), " (", look("sd"), ")"]
+
+
+PHRASES: dict[str, Callable[[Look, Profile], list[Piece]]] = {
+    f.__name__: f
+    for f in (n_pct, n_of_total, fraction_pct, interval, pct_ci, rate, p, ratio_interval, estimate_ci, estimate_ci_p, median_iqr, mean_sd)
+} | {"n_over_total": fraction, "value": value}
+"""How the parts of a result are said together; templates use them as filters, tables as cells."""

@@ -1,0 +1,274 @@
+"""Results to a table whose cells keep their keys: one HTML table that every format is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tieout import keyed
+from tieout.display import PHRASES, Piece, Profile
+from tieout.results import Results, Statistic
+
+INDENT = "\u2003"
+MARKS = "abcdefghijklmnopqrstuvwxyz"
+YES_NO = {"1": "Yes", "0": "No"}
+
+
+@dataclass
+class Notes:
+    """Footnotes of one table, each with the mark that its cells carry."""
+
+    marked: dict[str, str] = field(default_factory=dict)
+    plain: list[str] = field(default_factory=list)
+
+    def mark(self, note: str) -> str:
+        """Return the superscript of a footnote, the same for the same words."""
+        number = len(self.marked)
+        letters = MARKS[number % 26] * (number // 26 + 1)
+        return f"<sup>{self.marked.setdefault(note, letters)}</sup>"
+
+    def html(self, columns: int) -> str:
+        lines = [keyed.literal_html(note) for note in self.plain]
+        lines += [f"<sup>{mark}</sup> {keyed.literal_html(note)}" for note, mark in self.marked.items()]
+        return f'<tfoot><tr><td colspan="{columns}">{"<br>".join(lines)}</td></tr></tfoot>' if lines else ""
+
+
+def cell(results: Results, key: str, phrase: str, profile: Profile, notes: Notes) -> str:
+    """Return a cell's figures with their keys, or "NE" with the reason as a footnote."""
+
+    def look(name: str) -> Statistic:
+        return results[f"{key}.{name}" if name else key]
+
+    missing = reasons(look, phrase, profile)
+    if missing:
+        return f"{profile.not_estimable}{notes.mark(f'{profile.not_estimable}, not estimable: {missing}.')}"
+    return keyed.html_cell(PHRASES[phrase](look, profile), profile)
+
+
+def reasons(look: Callable[[str], Statistic], phrase: str, profile: Profile) -> str:
+    """Return why a phrase cannot be said: the errors of the statistics it needs."""
+    found: dict[str, None] = {}
+
+    def asked(name: str) -> Statistic:
+        statistic = look(name)
+        if statistic.error:
+            found.setdefault(statistic.error)
+            return Statistic(statistic.key, 0.5, statistic.kind, "")
+        return statistic
+
+    PHRASES[phrase](asked, profile)
+    return "; ".join(found)
+
+
+def row(header: str, cells: Iterable[str], *, level: bool = False) -> str:
+    start = f'<th scope="row">{INDENT if level else ""}{header}</th>'
+    kind = ' class="level"' if level else ""
+    return f"<tr{kind}>{start}{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
+
+
+def section(heading: str, columns: int) -> str:
+    blank = "<td></td>" * (columns - 1)
+    return f'<tr class="section"><th scope="row"><strong>{keyed.literal_html(heading)}</strong></th>{blank}</tr>'
+
+
+def raw(table: str) -> str:
+    """Return HTML as a raw block of Quarto Markdown."""
+    return f"```{{=html}}\n{table}\n```"
+
+
+def assembled(head: str, body: Iterable[str], notes: Notes, columns: int) -> str:
+    rows = "\n".join(body)
+    return raw(f'<table class="tieout">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{notes.html(columns)}\n</table>')
+
+
+def unit(statistic: Statistic) -> str:
+    return f", {statistic.unit}" if statistic.unit else ""
+
+
+def characteristics(results: Results, name: str, profile: Profile) -> str:
+    """Return a declared table: characteristics of all patients and by group, missing values, SMD and p."""
+    layout = results.meta["layout"]["tables"][name]
+    path, groups, smd = f"table.{name}", layout["groups"], layout["smd"]
+    notes = Notes()
+    columns = 3 + len(groups) + smd
+    body: list[str] = []
+    summaries: dict[str, None] = {}
+    for heading, variables in layout["sections"].items():
+        if heading:
+            body.append(section(heading, columns))
+        for variable in variables:
+            body += variable_rows(results, path, variable, groups, smd, profile, notes, summaries)
+    notes.plain.insert(0, legend(results, path, layout, summaries, profile))
+    return assembled(group_head(results, path, layout, profile), body, notes, columns)
+
+
+def group_head(results: Results, path: str, layout: dict, profile: Profile) -> str:
+    """Return the two header rows: who is in each column, under what the columns are compared by."""
+
+    def head(group: str) -> str:
+        size = results[f"{path}.patients.{group}.n"]
+        return f"{keyed.literal_html(size.group_label)}<br>(n={keyed.html_cell([size], profile)})"
+
+    first, *rest = layout["groups"]
+    tail = ["SMD"] * layout["smd"] + [f"<em>{profile.p_symbol}</em>"]
+    upper = [
+        '<th rowspan="2" scope="col">Characteristic</th>',
+        f'<th rowspan="2" scope="col">{head(first)}</th>',
+        '<th rowspan="2" scope="col">Missing</th>',
+        f'<th colspan="{len(rest)}" scope="colgroup">{keyed.literal_html(layout["by"])}</th>',
+        *(f'<th rowspan="2" scope="col">{word}</th>' for word in tail),
+    ]
+    lower = [f'<th scope="col">{head(group)}</th>' for group in rest]
+    return f"<tr>{''.join(upper)}</tr><tr>{''.join(lower)}</tr>"
+
+
+def legend(results: Results, path: str, layout: dict, summaries: dict[str, None], profile: Profile) -> str:
+    shown = {
+        "levels": f"n ({profile.percent})",
+        "median": "median (IQR)",
+        "mean": "mean (SD)",
+    }
+    kinds = [shown[kind] for kind in shown if kind in summaries]
+    words = f"Values are {' or '.join(kinds)} of the patients with the value recorded."
+    return words + (" SMD, standardised mean difference." if layout["smd"] else "")
+
+
+def variable_rows(
+    results: Results,
+    path: str,
+    variable: str,
+    groups: list[str],
+    smd: bool,
+    profile: Profile,
+    notes: Notes,
+    summaries: dict[str, None],
+) -> list[str]:
+    """Return the rows of one variable: one for a number or a yes/no, a heading and its levels otherwise."""
+    base = f"{path}.{variable}"
+    sample = results[f"{base}.{groups[0]}.missing"]
+    levels = {s.level: s.level_label for s in results.under(base) if s.level}
+    kind = "levels" if levels else "mean" if f"{base}.{groups[0]}.mean" in results else "median"
+    summaries.setdefault(kind)
+    missing = keyed.html_cell([sample], profile)
+    tail = test_cells(results, base, smd, profile, notes)
+    label = keyed.literal_html(sample.variable_label) + not_applicable(results, base, groups[0], notes)
+
+    def values(inner: Callable[[str], str], phrase: str) -> list[str]:
+        return [cell(results, inner(group), phrase, profile, notes) for group in groups]
+
+    if not levels:
+        phrase = {"median": "median_iqr", "mean": "mean_sd"}[kind]
+        first, *rest = values(lambda group: f"{base}.{group}", phrase)
+        return [row(f"{label}{keyed.literal_html(unit(sample))}", [first, missing, *rest, *tail])]
+    if levels == YES_NO:
+        first, *rest = values(lambda group: f"{base}.1.{group}", "n_pct")
+        return [row(label, [first, missing, *rest, *tail])]
+    blank = [""] * (len(groups) - 1)
+    rows = [row(label, ["", missing, *blank, *tail])]
+    for code, words in levels.items():
+        first, *rest = values(lambda group, code=code: f"{base}.{code}.{group}", "n_pct")
+        rows.append(row(keyed.literal_html(words), [first, "", *rest, *[""] * len(tail)], level=True))
+    return rows
+
+
+def not_applicable(results: Results, base: str, group: str, notes: Notes) -> str:
+    key = f"{base}.{group}.not_applicable"
+    if key not in results or not results[key].value:
+        return ""
+    return notes.mark(f"Not applicable in {int(results[key].value or 0)} patients, who are not counted in this row.")
+
+
+def test_cells(results: Results, base: str, smd: bool, profile: Profile, notes: Notes) -> list[str]:
+    """Return SMD and p, the p marked with the test that gave it."""
+    if f"{base}.p" not in results:
+        return ["", ""][: 1 + smd]
+    p = results[f"{base}.p"]
+    mark = "" if p.error else notes.mark(f"{p.method}.")
+    shown = cell(results, f"{base}.p", "value", profile, notes) + mark
+    return [cell(results, f"{base}.smd", "value", profile, notes)] * smd + [shown]
+
+
+FITS = {"univariable": "Univariable", "": "Multivariable", "firth": "Multivariable, Firth’s penalised likelihood"}
+
+
+def odds_ratios(results: Results, name: str, profile: Profile) -> str:
+    """Return a model's table: univariable, multivariable and Firth's odds ratios side by side."""
+    layout = results.meta["layout"]["models"][name]
+    path, notes = f"model.{name}", Notes()
+    terms = dict.fromkeys((*layout["univariable"], *layout["terms"]))
+    unstable = any(s.warning or s.error for s in results.under(path) if ".univariable." not in s.key and s.name == "estimate")
+    fits = {fit: words for fit, words in FITS.items() if fit != "firth" or unstable}
+    columns = 1 + 2 * len(fits)
+    confidence = f"OR ({profile.confidence}{profile.percent} CI)"
+    spans = "".join(f'<th colspan="2" scope="colgroup">{words}</th>' for words in fits.values())
+    lower = f'<th scope="col">{confidence}</th><th scope="col"><em>{profile.p_symbol}</em></th>' * len(fits)
+    head = f'<tr><th rowspan="2" scope="col">Factor</th>{spans}</tr><tr>{lower}</tr>'
+    body = [line for term in terms for line in term_rows(results, path, term, list(fits), profile, notes)]
+    notes.plain = model_notes(results, path, profile)
+    return assembled(head, body, notes, columns)
+
+
+def term_rows(
+    results: Results, path: str, term: str, fits: list[str], profile: Profile, notes: Notes
+) -> list[str]:
+    found = [s for s in results.under(f"{path}.univariable.{term}") if s.name == "estimate"]
+    if not found:
+        return []
+    rows = []
+    if found[0].level:
+        heading = f"{found[0].variable_label} (reference: {found[0].group})"
+        rows.append(row(keyed.literal_html(heading), [""] * (2 * len(fits))))
+    for statistic in found:
+        inner = statistic.key.removeprefix(f"{path}.univariable.").removesuffix(".estimate")
+        label = statistic.level_label or statistic.variable_label + unit(statistic)
+        cells = [c for fit in fits for c in ratio_cells(results, f"{path}.{fit}.{inner}".replace("..", "."), profile, notes)]
+        rows.append(row(keyed.literal_html(label), cells, level=bool(statistic.level)))
+    return rows
+
+
+def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> list[str]:
+    """Return an odds ratio with its interval, and its p value; a term that is not in the fit has a dash."""
+    if f"{key}.estimate" not in results:
+        return ["–", ""]
+    estimate = results[f"{key}.estimate"]
+    mark = notes.mark(f"{estimate.warning[0].upper()}{estimate.warning[1:]}.") if estimate.warning else ""
+    ratio = cell(results, key, "ratio_interval", profile, notes)
+    p = cell(results, f"{key}.p", "value", profile, notes)
+    return [ratio + mark, "" if p.startswith(profile.not_estimable) else p]
+
+
+def model_notes(results: Results, path: str, profile: Profile) -> list[str]:
+    """Return what a reader needs beside the odds ratios: who is in the model, and how it was fitted."""
+    get = {name: int(results[f"{path}.{name}"].value or 0) for name in ("n", "events", "missing")}
+    epv = results[f"{path}.events_per_variable"]
+    per = f"; {keyed.words([epv], profile)} events or non-events, whichever are fewer, per term" if epv.value is not None else ""
+    methods = dict.fromkeys(s.method for s in results.under(path) if s.name == "estimate" and s.method)
+    return [
+        f"Multivariable model: {get['n']} complete cases with {get['events']} events; "
+        f"{get['missing']} patients lost to missing values{per}. Methods: {'; '.join(methods)}."
+    ]
+
+
+def rates(results: Results, profile: Profile) -> str:
+    """Return the declared outcomes with n/N, percentage and interval."""
+    notes = Notes()
+    outcomes = [s for s in results if s.context == "outcome" and s.name == "pct" and s.group == "all"]
+    confidence = f"{profile.percent} ({profile.confidence}{profile.percent} CI)"
+    head = f'<tr><th scope="col">Outcome</th><th scope="col">n/N</th><th scope="col">{confidence}</th></tr>'
+    body = []
+    for outcome in outcomes:
+        base = outcome.key.removesuffix(".pct")
+        cells = [cell(results, base, "n_over_total", profile, notes), cell(results, base, "pct_ci", profile, notes)]
+        body.append(row(keyed.literal_html(outcome.variable_label), cells))
+    methods = dict.fromkeys(s.method for s in results if s.context == "outcome" and s.name == "low" and s.method and s.kind == "percent_limit")
+    notes.plain.append(f"Intervals: {'; '.join(methods)}.")
+    return assembled(head, body, notes, 3)
+
+
+def every(results: Results, profile: Profile) -> dict[str, str]:
+    """Return every table of the results, by the name under which a template inserts it."""
+    layout = results.meta["layout"]
+    made = {name: characteristics(results, name, profile) for name in layout["tables"]}
+    made |= {f"model_{name}": odds_ratios(results, name, profile) for name in layout["models"]}
+    return made | {"outcomes": rates(results, profile)}
+

@@ -1,0 +1,397 @@
+"""Put results into a template, and list every figure and every claim that it quotes."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2.ext import Extension
+from jinja2.runtime import Undefined
+from jinja2.sandbox import SandboxedEnvironment, SecurityError
+
+from tieout import keyed
+from tieout.display import PHRASES, PROFILES, Profile, in_words, text
+from tieout.errors import DoesNotTieOut, TieoutError, nearest, raise_all
+from tieout.results import Results, Statistic
+
+DELIMITERS = {
+    "variable_start_string": "[[",
+    "variable_end_string": "]]",
+    "block_start_string": "[%",
+    "block_end_string": "%]",
+    "comment_start_string": "[##",
+    "comment_end_string": "##]",
+}
+SENTENCE_START = re.compile(
+    r'(?P<before>\A|\n[ \t]*\n|[.!?][”"’)]?\s+|\n#+ [^\n]*\n+|\*\*\s+)'
+    r'\[(?P<figure>[\d,]+)\](?P<key>\{\.stat key="[^"]+"\})'
+)
+QUOTED = re.compile(r'\[(?P<figure>[^\[\]]+)\]\{\.stat key="(?P<key>[^"]+)"\}|data-key="(?P<html>[^"]+)"')
+ATTRIBUTE = str.maketrans({'"': "”", "\n": " ", "\\": "\\\\"})
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A sentence of the document that is bound to a claim, and whether its condition holds."""
+
+    claim: str
+    sentence: str
+    line: int
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Document:
+    """A woven Quarto document: its text, the keys that it quotes, and the claims that it makes."""
+
+    text: str
+    keys: tuple[str, ...]
+    claims: tuple[Quote, ...]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A place among the keys, as a template names it: outcome.favourable, or outcome.favourable.pct."""
+
+    _results: Results
+    _profile: Profile
+    _key: str
+
+    def __getattr__(self, name: str) -> Ref:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Ref(self._results, self._profile, f"{self._key}.{name}")
+
+    def __getitem__(self, name: object) -> Ref:
+        return Ref(self._results, self._profile, f"{self._key}.{name}")
+
+    def __float__(self) -> float:
+        return number_of(self)
+
+    def __bool__(self) -> bool:
+        raise TieoutError(self._key, "a figure is neither true nor false", "compare it: " + self._key + " > 0")
+
+    def __lt__(self, other: object) -> bool:
+        return operator.lt(number_of(self), number_of(other))
+
+    def __le__(self, other: object) -> bool:
+        return operator.le(number_of(self), number_of(other))
+
+    def __gt__(self, other: object) -> bool:
+        return operator.gt(number_of(self), number_of(other))
+
+    def __ge__(self, other: object) -> bool:
+        return operator.ge(number_of(self), number_of(other))
+
+    def __eq__(self, other: object) -> bool:
+        return number_of(self) == number_of(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def statistic_of(ref: Ref) -> Statistic:
+    return ref._results[ref._key]
+
+
+def number_of(side: object) -> float:
+    """Return the raw value of a comparison's side; a figure that is not estimable cannot be compared."""
+    if not isinstance(side, Ref):
+        return float(side)  # type: ignore[arg-type]
+    statistic = statistic_of(side)
+    if statistic.value is None:
+        raise TieoutError(statistic.key, f"cannot be judged: it is not estimable ({statistic.error})")
+    return statistic.value
+
+
+class ClaimTag(Extension):
+    """The tag [% claim name %] sentence [% endclaim %]."""
+
+    tags = {"claim"}  # noqa: RUF012
+
+    def parse(self, parser: Any) -> nodes.Node:
+        line = next(parser.stream).lineno
+        name = parser.stream.expect("name")
+        body = parser.parse_statements(("name:endclaim",), drop_needle=True)
+        call = nodes.Call(
+            nodes.Name("__claim", "load"), [nodes.Const(name.value), nodes.Const(line)], [], None, None
+        )
+        return nodes.CallBlock(call, [], [], body).set_lineno(line)
+
+
+def environment(results: Results, profile: Profile) -> SandboxedEnvironment:
+    """Return the template language: Jinja2, sandboxed, undefined is an error, with our delimiters."""
+    env = SandboxedEnvironment(
+        **DELIMITERS,
+        extensions=[ClaimTag],
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        finalize=lambda found: quoted(found, profile),
+    )
+    env.globals.clear()
+    env.filters = {name: said(phrase, profile) for name, phrase in PHRASES.items()}
+    return env
+
+
+def said(phrase: Callable[..., list[Any]], profile: Profile) -> Callable[[Ref], str]:
+    def apply(ref: Ref) -> str:
+        if isinstance(ref, Undefined) or not isinstance(ref, Ref):
+            raise TieoutError("template", "this filter takes a key of the results", "write [[ outcome.name | rate ]]")
+        def look(name: str) -> Statistic:
+            return statistic_of(ref[name] if name else ref)
+        return keyed.markdown(phrase(look, profile), profile)
+
+    return apply
+
+
+def quoted(found: object, profile: Profile) -> object:
+    """Return a key's figure as a keyed span, and anything else as it is."""
+    return keyed.markdown([statistic_of(found)], profile) if isinstance(found, Ref) else found
+
+
+def judge(conditions: Mapping[str, str], results: Results, profile: Profile, place: str) -> dict[str, bool]:
+    """Return which conditions hold; one that cannot be judged raises TieoutError with its name."""
+    env = environment(results, profile)
+    roots = refs(results, profile)
+    errors: list[TieoutError] = []
+    held: dict[str, bool] = {}
+    for name, expression in conditions.items():
+        where = f"{place}  conditions › {name}"
+        try:
+            judged = env.compile_expression(expression, undefined_to_none=False)(**roots)
+            held[name] = bool(judged) if not isinstance(judged, Ref) else judged.__bool__()
+        except TieoutError as error:
+            errors.append(TieoutError(f"{where}: {error.place}", error.problem, error.hint))
+        except (TemplateError, TypeError, ValueError) as error:
+            errors.append(TieoutError(where, f"this is no condition: {error}", "write, say, model.x.age.p < 0.05"))
+    raise_all(errors)
+    return held
+
+
+def refs(results: Results, profile: Profile) -> dict[str, Ref]:
+    return {root: Ref(results, profile, root) for root in dict.fromkeys(key.split(".")[0] for key in results.statistics)}
+
+
+def weave(
+    template: Path,
+    results: Results,
+    conditions: Mapping[str, str],
+    claims: Mapping[str, Any],
+    inserts: Mapping[str, Mapping[str, str]],
+    *,
+    draft: bool = False,
+    declared_in: str = "study.yaml",
+) -> Document:
+    """Weave results into a template.
+
+    `conditions` are expressions over keys; `claims` name a condition and what they state; `inserts` are made
+    parts such as tables, by kind and name. Raises TieoutError with file:line:column for an unknown key,
+    condition, claim or insert, and DoesNotTieOut, unless `draft`, for a claim that the results do not bear out.
+    """
+    profile = dataclasses.replace(PROFILES[results.meta["journal"]], confidence=results.meta["confidence"])
+    source = read_template(template)
+    held = judge(conditions, results, profile, declared_in)
+    made: list[Quote] = []
+
+    def claim(name: str, line: int, caller: Callable[[], str]) -> str:
+        sentence = caller()
+        made.append(Quote(name, readable(sentence), line, held[claims[name].condition]))
+        return f'[{sentence.strip()}]{{.claim key="{name}"}}'
+
+    env = environment(results, profile)
+    names = {**refs(results, profile), **inserts, "condition": held}
+    known = {**{root: None for root in refs(results, profile)}, **{k: set(v) for k, v in {**inserts, "condition": held}.items()}}
+    raise_all(list(wrong_names(template, source, env, results, known, set(claims))))
+    try:
+        woven = env.from_string(source).render({**names, "__claim": claim})
+    except TieoutError as error:
+        where = position(source, error.place) or str(line_of(error))
+        raise TieoutError(f"{template}:{where}", f"{error.place} {error.problem}", error.hint) from None
+    except (TemplateError, SecurityError, TypeError) as error:
+        raise TieoutError(f"{template}:{line_of(error)}", f"this cannot be woven: {error}") from None
+    woven = SENTENCE_START.sub(spelled, woven)
+    if not draft:
+        raise_all(list(broken(template, made, conditions, claims, results, profile)))
+    keys = dict.fromkeys(m["key"] or m["html"] for m in QUOTED.finditer(woven))
+    return Document(woven, tuple(keys), tuple(made))
+
+
+def read_template(template: Path) -> str:
+    try:
+        return template.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise TieoutError(str(template), "there is no such document", "check documents in the study file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TieoutError(str(template), f"the document cannot be read: {error}", "save it as UTF-8 text") from None
+
+
+Token = tuple[int, str, str]
+
+
+def tokens(template: Path, source: str, env: SandboxedEnvironment) -> Iterator[tuple[int, str, str]]:
+    """Yield the template language's tokens with their offsets in the source."""
+    offset = 0
+    try:
+        for _, kind, value in env.lex(source):
+            found = source.find(value, offset)
+            offset = found if found >= 0 else offset
+            yield offset, kind, value
+            offset += len(value)
+        env.parse(source)
+    except TemplateSyntaxError as error:
+        raise TieoutError(f"{template}:{error.lineno}", f"this is not a template: {error.message}") from None
+
+
+def place_at(source: str, offset: int) -> str:
+    """Return line:column, both from 1, of an offset."""
+    return f"{source.count(chr(10), 0, offset) + 1}:{offset - source.rfind(chr(10), 0, offset)}"
+
+
+def position(source: str, key: str) -> str:
+    offset = source.find(key)
+    return place_at(source, offset) if offset >= 0 else ""
+
+
+WORDS_OF_THE_LANGUAGE = {
+    "if", "elif", "else", "endif", "for", "in", "endfor", "not", "and", "or", "is", "set", "endset", "true", "false",
+    "True", "False", "none", "None", "loop", "claim", "endclaim", "defined", "recursive", "raw", "endraw",
+}  # fmt: skip
+NOT_IN_A_TEMPLATE = {"include", "import", "from", "extends", "macro", "call", "block", "do", "filter"}
+
+
+def wrong_names(
+    template: Path,
+    source: str,
+    env: SandboxedEnvironment,
+    results: Results,
+    known: Mapping[str, set[str] | None],
+    claims: set[str],
+) -> Iterator[TieoutError]:
+    """Yield every key, condition, claim, insert and filter of a template that does not exist."""
+    locals_: set[str] = set()
+    for offset, chain, before, filters in chains(list(tokens(template, source, env))):
+        place = f"{template}:{place_at(source, offset)}"
+        root = chain[0]
+        if before in ("for", "set"):
+            locals_.add(root)
+        elif before == "claim":
+            if root not in claims:
+                yield TieoutError(place, f"no claim is called '{root}'", nearest(root, claims))
+        elif before == "|":
+            if root not in env.filters:
+                yield TieoutError(place, f"no filter is called '{root}'", nearest(root, env.filters) or "filters: " + ", ".join(env.filters))
+        elif root in NOT_IN_A_TEMPLATE:
+            yield TieoutError(place, f"'{root}' is not part of the template language here")
+        elif root in locals_ or root in WORDS_OF_THE_LANGUAGE or before == "is":
+            continue
+        elif root not in known:
+            roots = [r for r in known]
+            yield TieoutError(place, f"unknown key '{'.'.join(chain)}'", results.near(".".join(chain)) if len(chain) > 1 else nearest(root, roots) or "a key begins with " + ", ".join(roots))
+        elif known[root] is not None:
+            names = known[root] or set()
+            if len(chain) < 2 or chain[1] not in names:
+                word = ".".join(chain)
+                yield TieoutError(place, f"no {root} is called '{'.'.join(chain[1:])}'" if len(chain) > 1 else f"'{word}' needs a name", nearest(chain[-1], names) or f"{root}s here: {', '.join(sorted(names)) or 'none'}")
+        else:
+            yield from wrong_key(place, ".".join(chain), filters, results)
+
+
+def wrong_key(place: str, key: str, filters: list[str], results: Results) -> Iterator[TieoutError]:
+    """Yield an error where a key, or what a filter looks up under it, does not exist."""
+    wanted: list[str] = []
+    if filters and filters[0] in PHRASES:
+        def look(name: str) -> Statistic:
+            wanted.append(f"{key}.{name}" if name else key)
+            return Statistic(wanted[-1], 0.5, "p", "")
+
+        PHRASES[filters[0]](look, PROFILES["jnis"])
+    for full in wanted or [key]:
+        if full not in results:
+            yield TieoutError(place, f"unknown key '{full}'", results.near(full))
+
+
+def chains(found: list[Token]) -> Iterator[tuple[int, list[str], str, list[str]]]:
+    """Yield each dotted name of a template: offset, parts, the word or sign before it, the filters after it."""
+    code = [t for t in found if t[1] not in ("data", "whitespace", "comment", "comment_begin", "comment_end", "linestatement_begin")]
+    index, before = 0, ""
+    while index < len(code):
+        offset, kind, value = code[index]
+        if kind != "name":
+            before, index = value.strip(), index + 1
+            continue
+        parts, index = [value], index + 1
+        while index + 1 < len(code) and code[index][2] in (".", "["):
+            sign, following = code[index][2], code[index + 1]
+            if sign == "." and following[1] in ("name", "integer"):
+                parts.append(following[2])
+                index += 2
+            elif sign == "[" and following[1] in ("string", "integer"):
+                parts.append(following[2].strip("'\""))
+                index += 3
+            else:
+                break
+        yield offset, parts, before, following_filters(code, index)
+        before = parts[0] if len(parts) == 1 else ""
+
+
+def following_filters(code: list[Token], index: int) -> list[str]:
+    filters = []
+    while index + 1 < len(code) and code[index][2] == "|" and code[index + 1][1] == "name":
+        filters.append(code[index + 1][2])
+        index += 2
+    return filters
+
+
+def line_of(error: BaseException) -> int:
+    """Return the line of the template at which rendering stopped."""
+    trace, line = error.__traceback__, getattr(error, "lineno", None) or 1
+    while trace:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def spelled(found: re.Match[str]) -> str:
+    """Spell out a count that opens a sentence."""
+    figure = in_words(int(found["figure"].replace(",", "")))
+    return f"{found['before']}[{figure}]{found['key']}"
+
+
+def readable(markup: str) -> str:
+    """Return a sentence without its keys."""
+    return " ".join(re.sub(r'\[([^\[\]]*)\]\{\.[^}]*\}', r"\1", markup).replace("\\", "").split())
+
+
+def broken(
+    template: Path,
+    made: list[Quote],
+    conditions: Mapping[str, str],
+    claims: Mapping[str, Any],
+    results: Results,
+    profile: Profile,
+) -> Iterator[DoesNotTieOut]:
+    """Yield an error for each claim whose condition no longer holds: the sentence and the figures."""
+    for quote in made:
+        if not quote.holds:
+            condition = conditions[claims[quote.claim].condition]
+            figures = figures_of(condition, results, profile)
+            yield DoesNotTieOut(
+                f"{template}:{quote.line}",
+                f"the data no longer support the claim '{quote.claim}': “{quote.sentence}”",
+                f"it needs {condition}; now {figures}. Reword it, or typeset with --draft to see it in place",
+            )
+
+
+def figures_of(condition: str, results: Results, profile: Profile) -> str:
+    """Return the figures that a condition compares, as "key is text"."""
+    keys = [k for k in re.findall(r"[A-Za-z_]\w*(?:\.\w+)+", condition) if k in results]
+    return ", ".join(f"{key} is {text(results[key], profile)}" for key in dict.fromkeys(keys))
