@@ -99,7 +99,12 @@ def test_a_figure_without_a_value_cannot_be_written():
 
 
 def test_counts_are_spelled_out_for_the_start_of_a_sentence():
-    assert in_words(77) == "Seventy-seven"
+    words = {
+        0: "Zero", 7: "Seven", 12: "Twelve", 20: "Twenty", 77: "Seventy-seven", 100: "One hundred",
+        101: "One hundred and one", 1000: "One thousand", 1078: "One thousand and seventy-eight",
+        3427: "Three thousand four hundred and twenty-seven", 120000: "One hundred and twenty thousand",
+    }  # fmt: skip
+    assert {value: in_words(value) for value in words} == words
 
 
 def test_an_estimate_its_interval_and_its_p_are_said_as_in_the_abstract():

@@ -5,36 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest import STUDY as GOOD
 
 from tieout.errors import TieoutError
 from tieout.study import read
-
-GOOD = """\
-name: small
-title: A small study
-data: {file: data.csv, cut: 2024-12-31}
-documents: {manuscript: m.qmd}
-variables:
-  id: {label: Record, type: key, role: record}
-  site: {label: Site, type: text, role: site}
-  day: {label: Enrolled, type: date, role: enrolled}
-  age: {label: Age, type: integer, unit: years, range: [18, 110], missing: {-99: unknown}}
-  sex: {label: Sex, type: category, levels: {1: Male, 2: Female}}
-  mrs: {label: mRS, type: ordinal, levels: {0: "0", 1: "1", 2: "2", 3: "3"}, missing: {-99: lost}}
-derived:
-  good: {label: Good outcome, is: {mrs: [0, 1]}}
-groups:
-  outcome: {variable: good, levels: {good: 1, poor: 0}}
-outcomes:
-  good: {variable: good, label: Good outcome, among: patients with a score}
-tables:
-  baseline: {by: outcome, rows: [age, sex]}
-models:
-  good: {outcome: good, label: Good outcome, terms: [age, sex]}
-conditions: {common: outcome.good.pct > 10}
-claims:
-  fine: {condition: common, states: Good outcomes were common}
-"""
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -60,11 +34,11 @@ def test_a_good_study_is_read_into_frozen_types(tmp_path):
         ("range: [18, 110]", "range: [110, 18]", 9, ["impossible range", "110 is not below 18"]),
         ("range: [18, 110]", "range: [old, 110]", 9, ["got 'old'", "expected a number"]),
         ("type: integer", "type: interger", 9, ["unknown value 'interger'", "'integer'"]),
-        ("levels: {1: Male, 2: Female}}", "levels: {1: Male, 1: Female}}", 10, ["'1' stands twice"]),
-        (", levels: {1: Male, 2: Female}}", "}", 10, ["category variable needs its levels"]),
+        ("levels: {1: Male, 2: Female}", "levels: {1: Male, 1: Female}", 10, ["'1' stands twice"]),
+        (", levels: {1: Male, 2: Female}", "", 10, ["category variable needs its levels"]),
         ("is: {mrs: [0, 1]}", "is: {mrs: [0, 7]}", 13, ["no level is called '7'", "levels here: 0, 1, 2, 3"]),
         ("is: {mrs: [0, 1]}", "is: {msr: [0, 1]}", 13, ["no variable is called 'msr'", "'mrs'"]),
-        ("is: {mrs: [0, 1]}", "is: {mrs: [0]}, days: [day, day]", 13, ["exactly one of"]),
+        ("is: {mrs: [0, 1]}, levels", "is: {mrs: [0]}, days: [day, day], levels", 13, ["exactly one of"]),
         ("levels: {good: 1, poor: 0}", "levels: {good: 1, poor: 5}", 15, ["no level is called '5'"]),
         ("by: outcome", "by: outcom", 19, ["no group is called 'outcom'", "'outcome'"]),
         ("rows: [age, sex]", "rows: [age, sexx]", 19, ["no variable is called 'sexx'", "'sex'"]),

@@ -188,11 +188,28 @@ def text(statistic: Statistic, profile: Profile) -> str:
     return KINDS[statistic.kind](statistic, profile)
 
 
-def in_words(value: int) -> str:
-    """Return a whole number in words, as it opens a sentence: 77 is "Seventy-seven"."""
-    import inflect
+ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 
-    words = str(inflect.engine().number_to_words(value))
+
+def spelled(value: int) -> str:
+    """Return a whole number from 0 to 999,999 in British words: 1078 is "one thousand and seventy-eight"."""
+    if value < 20:
+        return ONES[value]
+    if value < 100:
+        return TENS[value // 10] + (f"-{ONES[value % 10]}" if value % 10 else "")
+    size, name = (1000, "thousand") if value >= 1000 else (100, "hundred")
+    rest = value % size
+    joint = " and " if rest < 100 else " "
+    return f"{spelled(value // size)} {name}" + (f"{joint}{spelled(rest)}" if rest else "")
+
+
+def in_words(value: int) -> str:
+    """Return a whole number as it opens a sentence: 77 is "Seventy-seven"."""
+    words = spelled(value)
     return words[0].upper() + words[1:]
 
 

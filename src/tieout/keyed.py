@@ -8,18 +8,18 @@ from collections.abc import Iterable
 
 from tieout.display import Piece, Profile, text
 
-MARKDOWN_SPECIAL = re.compile(r"""([!"#$&'()*+\-.<=>@\[\\\]^_`{|}~])""")
-HTML_SPECIAL = re.compile(r"[#$*@\\_`{}~^|\[\]]")
+MARKDOWN_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>#$@~^|"'!&]|(?<=-)-|(?<=\.)\.|(?<=^\d)[.)]|^[-+=:](?= |$)""")
+HTML_SPECIAL = re.compile(r"""[&<>"'#$*@\\_`{}~^|\[\]]""")
 
 
 def literal_markdown(words: str) -> str:
     """Escape text so that Pandoc and Quarto print it as it is, whatever signs it holds."""
-    return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(words.split()))
+    return MARKDOWN_SPECIAL.sub(lambda sign: f"\\{sign.group()}", " ".join(words.split()))
 
 
 def literal_html(words: str) -> str:
     """Escape text for a raw HTML block; signs that a Markdown pass might read become character references."""
-    return HTML_SPECIAL.sub(lambda sign: f"&#{ord(sign.group())};", html.escape(" ".join(words.split())))
+    return HTML_SPECIAL.sub(lambda sign: f"&#{ord(sign.group())};", " ".join(words.split()))
 
 
 def markdown(pieces: Iterable[Piece], profile: Profile) -> str:
@@ -36,10 +36,11 @@ def markdown_figure(figure: str) -> str:
 def html_cell(pieces: Iterable[Piece], profile: Profile) -> str:
     """Join words and statistics into HTML in which each figure carries its key."""
     return "".join(
-        literal_html(p) if isinstance(p, str) and p.strip() == p else html.escape(p) if isinstance(p, str)
+        html.escape(p)
+        if isinstance(p, str)
         else f'<span class="stat" data-key="{html.escape(p.key)}">{html.escape(text(p, profile))}</span>'
         for p in pieces
-    )  # fmt: skip
+    )
 
 
 def words(pieces: Iterable[Piece], profile: Profile) -> str:

@@ -15,7 +15,10 @@ def paragraph(results: Results) -> str:
 
 
 def methods_of(statistics: Iterable[Statistic]) -> list[str]:
-    return list(dict.fromkeys(keyed.literal_markdown(s.method) for s in statistics if s.method and not s.error))
+    """Return the methods behind statistics, what follows the first comma in brackets."""
+    names = dict.fromkeys(s.method for s in statistics if s.method and not s.error)
+    parted = [name.partition(", ") for name in names]
+    return [keyed.literal_markdown(f"{head} ({tail})" if tail else head) for head, _, tail in parted]
 
 
 def listed(words: list[str], joint: str = "and") -> str:
@@ -32,16 +35,25 @@ def summaries(results: Results) -> str:
 
 
 def tests(results: Results) -> str:
-    found = methods_of(s for s in results if s.name == "p" and s.context.startswith("table."))
-    words = f"Groups were compared with the {listed([lowered(name) for name in found], 'or the')}" if found else ""
-    standardised = any(s.name == "smd" for s in results)
-    return words + (" and by standardised mean differences." if words and standardised else "." if words else "")
+    """Say which test compared what: counts by the tests of counts, numbers by the others."""
+    found = [s for s in results if s.name == "p" and s.context.startswith("table.")]
+    of_counts = [s for s in found if s.method.startswith(("Pearson", "Fisher"))]
+    of_numbers = methods_of(s for s in found if s not in of_counts)
+    exact = methods_of(s for s in of_counts if s.method.startswith("Fisher"))
+    usual = methods_of(s for s in of_counts if s.method.startswith("Pearson"))
+    words = [f"continuous and ordinal variables with the {listed(of_numbers)}"] if of_numbers else []
+    if usual and exact:
+        words.append(f"categorical variables with the {listed(usual)}, or {listed(exact)} where an expected count was below 5")
+    elif usual or exact:
+        words.append(f"categorical variables with {listed(usual or exact)}")
+    if any(s.name == "smd" and not s.error for s in results):
+        words.append("all of them by standardised mean differences")
+    return f"Groups were compared: {'; '.join(words)}." if words else ""
 
 
 def lowered(method: str) -> str:
-    """Return a method's name as it stands inside a sentence: names of people and Greek letters stay."""
-    keep = ("Mann", "Fisher", "Kruskal", "Welch", "Student", "Pearson")
-    return method if method.startswith(keep) else method[:1].lower() + method[1:]
+    """Return a method's name as it stands inside a sentence: names of people stay."""
+    return method if method.startswith(("Firth", "Fisher")) else method[:1].lower() + method[1:]
 
 
 def intervals(results: Results) -> str:
@@ -68,7 +80,7 @@ def models(results: Results) -> str:
     unstable = [s for s in estimates if s.warning and ".univariable." not in s.key and ".firth." not in s.key]
     if unstable:
         firth = methods_of(s for s in estimates if ".firth." in s.key)
-        words += f" Where a factor (nearly) separated the outcome, {listed(firth)} is given beside it."
+        words += f" Where a factor separated the outcome or nearly did, {listed(firth)} is given beside it."
     return words
 
 
@@ -81,10 +93,20 @@ def caveats(results: Results) -> str:
     return "All tests are two-sided; p values are not adjusted for multiple comparisons."
 
 
+SOFTWARE = {
+    "pandas": "pandas",
+    "scipy": "SciPy",
+    "statsmodels": "statsmodels",
+    "firthmodels": "firthmodels",
+    "tableone": "tableone",
+}
+
+
 def software(results: Results) -> str:
-    names = {"pandas": "pandas", "scipy": "SciPy", "statsmodels": "statsmodels", "firthmodels": "firthmodels", "tableone": "tableone"}
-    used = [f"{words} {results.meta['libraries'][name]}" for name, words in names.items()]
-    return keyed.literal_markdown(
-        f"Analyses were made in Python with {listed(used)}; each table of characteristics was computed by two independent "
-        "programs, and every figure in this document was placed by its key."
-    )
+    """Say which software computed the figures, and which tables were computed by two programs."""
+    used = [f"{words} {results.meta['libraries'][name]}" for name, words in SOFTWARE.items()]
+    programs = results.meta.get("programs", {"cells": 0, "by_one_program_alone": []})
+    twice = "; the tables of characteristics were computed by two independent programs" if programs["cells"] else ""
+    alone = programs["by_one_program_alone"]
+    spared = f", but for {len(alone)} of their rows" if twice and alone else ""
+    return keyed.literal_markdown(f"Analyses were made in Python with {listed(used)}{twice}{spared}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from tieout.errors import TieoutError, nearest, raise_all, some_of
 from tieout.results import Rule
@@ -96,26 +100,44 @@ def file_bytes(path: Path) -> bytes:
 
 def text_table(path: Path, raw: bytes) -> pd.DataFrame:
     """Read CSV bytes as text cells; raise TieoutError where they are not one table of one row per patient."""
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
-        table = pd.read_csv(
-            io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False, header=None
-        )
+        header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))]
     except UnicodeDecodeError:
         raise TieoutError(str(path), "the data file is not UTF-8 text", "export it as CSV in UTF-8") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError):
-        raise TieoutError(
-            str(path), "the rows do not all have as many cells as the header", "look for a stray comma or quote"
-        ) from None
-    header = [str(name).strip() for name in table.iloc[0]]
     doubled = [name for name in dict.fromkeys(header) if header.count(name) > 1]
     if doubled:
         raise TieoutError(str(path), f"two columns are called '{doubled[0]}'", "rename or remove one of them")
-    table = table.iloc[1:].reset_index(drop=True).set_axis(header, axis=1)
-    if table.empty:
+    table = cells(path, raw, header)
+    if len(table) < 2:
         raise TieoutError(str(path), "the data file has a header and no rows", "export the registry again")
-    short = table.isna().any(axis=1)
-    if short.any():
-        raise TieoutError(f"{path} {rows_of(short)}", "this row has fewer cells than the header")
+    return table.slice(1).to_pandas(types_mapper={pa.string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)
+
+
+def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
+    """Return every line, the header too, as text cells; all must have as many cells as the header."""
+    ragged: list[arrow_csv.InvalidRow] = []
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(raw),
+            arrow_csv.ReadOptions(column_names=header, use_threads=False),
+            arrow_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=lambda row: (ragged.append(row), "skip")[1]
+            ),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        raise TieoutError(str(path), "this is not a table of comma-separated cells", "look for a stray quote") from None
+    raise_all(
+        [
+            TieoutError(
+                f"{path} row {row.number - 1}",
+                f"{row.actual_columns} cells, but the header has {row.expected_columns}",
+                "look for a stray comma or quote",
+            )
+            for row in ragged
+        ]
+    )
     return table
 
 
@@ -194,8 +216,9 @@ def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
 def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
     codes = list(variable.codes)
     plain = text.where(text.isin(codes), text.str.removesuffix(".0"))
-    column = pd.Series(pd.Categorical(plain, categories=codes, ordered=variable.type == "ordinal"), index=text.index)
-    wrong = text.notna() & column.isna()
+    wrong = text.notna() & ~plain.isin(codes)
+    kind = pd.CategoricalDtype(codes, ordered=variable.type == "ordinal")
+    column = plain.mask(wrong).astype(kind)
     return column, [(wrong, f"has a level that the dictionary lacks, expected one of {some_of(codes, 12)}", NOT_A_PATIENT)]
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tieout.errors import TieoutError, nearest, raise_all, some_of
@@ -150,6 +150,7 @@ class Group(Strict):
 
     variable: Name
     levels: dict[Name, Code] = Field(min_length=2)
+    labels: dict[Name, Text] = {}
 
 
 class Outcome(Strict):
@@ -289,10 +290,19 @@ def read(path: Path) -> Study:
     return study
 
 
+class DatesAsText(RoundTripConstructor):
+    """Leave dates to pydantic, which says what is wrong with an impossible one."""
+
+
+DatesAsText.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: node.value)
+
+
 def parse(path: Path, raw: bytes) -> CommentedMap:
     """Parse YAML 1.2 text into maps that know their lines; raise TieoutError where it is not YAML."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.Constructor = DatesAsText
     try:
-        tree = YAML(typ="rt", pure=True).load(raw.decode("utf-8-sig"))
+        tree = yaml.load(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise TieoutError(str(path), "the study file is not UTF-8 text", "save it as UTF-8") from None
     except DuplicateKeyError as error:
@@ -554,6 +564,9 @@ def check_groups(study: Study) -> Iterator[Mistake]:
                     yield (*loc, "levels", segment), *unknown("level", level, codes)
                 if segment in RESERVED:
                     yield (*loc, "levels", segment), f"'{segment}' is a word of the keys themselves", "choose another"
+            for segment in group.labels:
+                if segment not in group.levels:
+                    yield (*loc, "labels", segment), *unknown("group", segment, group.levels)
             if len(set(group.levels.values())) < len(group.levels):
                 yield (*loc, "levels"), "a level stands twice", ""
 

@@ -16,10 +16,10 @@ YES_NO = {"1": "Yes", "0": "No"}
 
 @dataclass
 class Notes:
-    """Footnotes of one table, each with the mark that its cells carry."""
+    """Footnotes of one table, as HTML: those for the whole, and those with a mark that cells carry."""
 
-    marked: dict[str, str] = field(default_factory=dict)
     plain: list[str] = field(default_factory=list)
+    marked: dict[str, str] = field(default_factory=dict)
 
     def mark(self, note: str) -> str:
         """Return the superscript of a footnote, the same for the same words."""
@@ -28,9 +28,13 @@ class Notes:
         return f"<sup>{self.marked.setdefault(note, letters)}</sup>"
 
     def html(self, columns: int) -> str:
-        lines = [keyed.literal_html(note) for note in self.plain]
-        lines += [f"<sup>{mark}</sup> {keyed.literal_html(note)}" for note, mark in self.marked.items()]
+        lines = self.plain + [f"<sup>{mark}</sup> {note}" for note, mark in self.marked.items()]
         return f'<tfoot><tr><td colspan="{columns}">{"<br>".join(lines)}</td></tr></tfoot>' if lines else ""
+
+
+def sentence(words: str) -> str:
+    """Return words of ours as a literal sentence with its capital and its full stop."""
+    return keyed.literal_html(f"{words[:1].upper()}{words[1:]}.")
 
 
 def cell(results: Results, key: str, phrase: str, profile: Profile, notes: Notes) -> str:
@@ -41,7 +45,7 @@ def cell(results: Results, key: str, phrase: str, profile: Profile, notes: Notes
 
     missing = reasons(look, phrase, profile)
     if missing:
-        return f"{profile.not_estimable}{notes.mark(f'{profile.not_estimable}, not estimable: {missing}.')}"
+        return f"{profile.not_estimable}{notes.mark(sentence(f'{profile.not_estimable}, not estimable: {missing}'))}"
     return keyed.html_cell(PHRASES[phrase](look, profile), profile)
 
 
@@ -98,7 +102,7 @@ def characteristics(results: Results, name: str, profile: Profile) -> str:
             body.append(section(heading, columns))
         for variable in variables:
             body += variable_rows(results, path, variable, groups, smd, profile, notes, summaries)
-    notes.plain.insert(0, legend(results, path, layout, summaries, profile))
+    notes.plain.append(legend(layout, summaries, profile))
     return assembled(group_head(results, path, layout, profile), body, notes, columns)
 
 
@@ -122,7 +126,7 @@ def group_head(results: Results, path: str, layout: dict, profile: Profile) -> s
     return f"<tr>{''.join(upper)}</tr><tr>{''.join(lower)}</tr>"
 
 
-def legend(results: Results, path: str, layout: dict, summaries: dict[str, None], profile: Profile) -> str:
+def legend(layout: dict, summaries: dict[str, None], profile: Profile) -> str:
     shown = {
         "levels": f"n ({profile.percent})",
         "median": "median (IQR)",
@@ -151,7 +155,7 @@ def variable_rows(
     summaries.setdefault(kind)
     missing = keyed.html_cell([sample], profile)
     tail = test_cells(results, base, smd, profile, notes)
-    label = keyed.literal_html(sample.variable_label) + not_applicable(results, base, groups[0], notes)
+    label = keyed.literal_html(sample.variable_label) + not_applicable(results, base, groups[0], profile, notes)
 
     def values(inner: Callable[[str], str], phrase: str) -> list[str]:
         return [cell(results, inner(group), phrase, profile, notes) for group in groups]
@@ -171,11 +175,12 @@ def variable_rows(
     return rows
 
 
-def not_applicable(results: Results, base: str, group: str, notes: Notes) -> str:
+def not_applicable(results: Results, base: str, group: str, profile: Profile, notes: Notes) -> str:
     key = f"{base}.{group}.not_applicable"
     if key not in results or not results[key].value:
         return ""
-    return notes.mark(f"Not applicable in {int(results[key].value or 0)} patients, who are not counted in this row.")
+    patients = keyed.html_cell([results[key]], profile)
+    return notes.mark(f"Not applicable to {patients} patients, who are neither counted nor missing here.")
 
 
 def test_cells(results: Results, base: str, smd: bool, profile: Profile, notes: Notes) -> list[str]:
@@ -183,7 +188,7 @@ def test_cells(results: Results, base: str, smd: bool, profile: Profile, notes: 
     if f"{base}.p" not in results:
         return ["", ""][: 1 + smd]
     p = results[f"{base}.p"]
-    mark = "" if p.error else notes.mark(f"{p.method}.")
+    mark = "" if p.error else notes.mark(sentence(p.method))
     shown = cell(results, f"{base}.p", "value", profile, notes) + mark
     return [cell(results, f"{base}.smd", "value", profile, notes)] * smd + [shown]
 
@@ -231,7 +236,7 @@ def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> l
     if f"{key}.estimate" not in results:
         return ["–", ""]
     estimate = results[f"{key}.estimate"]
-    mark = notes.mark(f"{estimate.warning[0].upper()}{estimate.warning[1:]}.") if estimate.warning else ""
+    mark = notes.mark(sentence(estimate.warning)) if estimate.warning else ""
     ratio = cell(results, key, "ratio_interval", profile, notes)
     p = cell(results, f"{key}.p", "value", profile, notes)
     return [ratio + mark, "" if p.startswith(profile.not_estimable) else p]
@@ -239,13 +244,15 @@ def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> l
 
 def model_notes(results: Results, path: str, profile: Profile) -> list[str]:
     """Return what a reader needs beside the odds ratios: who is in the model, and how it was fitted."""
-    get = {name: int(results[f"{path}.{name}"].value or 0) for name in ("n", "events", "missing")}
-    epv = results[f"{path}.events_per_variable"]
-    per = f"; {keyed.words([epv], profile)} events or non-events, whichever are fewer, per term" if epv.value is not None else ""
+    n, events, missing, epv = (
+        cell(results, f"{path}.{name}", "value", profile, Notes())
+        for name in ("n", "events", "missing", "events_per_variable")
+    )
     methods = dict.fromkeys(s.method for s in results.under(path) if s.name == "estimate" and s.method)
     return [
-        f"Multivariable model: {get['n']} complete cases with {get['events']} events; "
-        f"{get['missing']} patients lost to missing values{per}. Methods: {'; '.join(methods)}."
+        f"Multivariable model: {n} complete cases, {events} events; patients lost to missing values: {missing}; "
+        f"events (or non-events, if fewer) per term: {epv}.",
+        sentence("; ".join(methods)),
     ]
 
 
@@ -261,7 +268,7 @@ def rates(results: Results, profile: Profile) -> str:
         cells = [cell(results, base, "n_over_total", profile, notes), cell(results, base, "pct_ci", profile, notes)]
         body.append(row(keyed.literal_html(outcome.variable_label), cells))
     methods = dict.fromkeys(s.method for s in results if s.context == "outcome" and s.name == "low" and s.method and s.kind == "percent_limit")
-    notes.plain.append(f"Intervals: {'; '.join(methods)}.")
+    notes.plain.append(sentence(f"Intervals: {', '.join(methods)}"))
     return assembled(head, body, notes, 3)
 
 

@@ -28,11 +28,13 @@ DELIMITERS = {
     "comment_start_string": "[##",
     "comment_end_string": "##]",
 }
+CLAIM_END = re.compile(r"\[%\s*endclaim\s*%\]")  # a claim is inline: the line break after it stays
 SENTENCE_START = re.compile(
     r'(?P<before>\A|\n[ \t]*\n|[.!?][”"’)]?\s+|\n#+ [^\n]*\n+|\*\*\s+)'
     r'\[(?P<figure>[\d,]+)\](?P<key>\{\.stat key="[^"]+"\})'
 )
 QUOTED = re.compile(r'\[(?P<figure>[^\[\]]+)\]\{\.stat key="(?P<key>[^"]+)"\}|data-key="(?P<html>[^"]+)"')
+FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
 ATTRIBUTE = str.maketrans({'"': "”", "\n": " ", "\\": "\\\\"})
 
 
@@ -132,7 +134,6 @@ def environment(results: Results, profile: Profile) -> SandboxedEnvironment:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
-        lstrip_blocks=True,
         autoescape=False,
         finalize=lambda found: quoted(found, profile),
     )
@@ -211,15 +212,17 @@ def weave(
     known = {**{root: None for root in refs(results, profile)}, **{k: set(v) for k, v in {**inserts, "condition": held}.items()}}
     raise_all(list(wrong_names(template, source, env, results, known, set(claims))))
     try:
-        woven = env.from_string(source).render({**names, "__claim": claim})
+        woven = env.from_string(CLAIM_END.sub("[% endclaim +%]", source)).render({**names, "__claim": claim})
     except TieoutError as error:
         where = position(source, error.place) or str(line_of(error))
         raise TieoutError(f"{template}:{where}", f"{error.place} {error.problem}", error.hint) from None
     except (TemplateError, SecurityError, TypeError) as error:
         raise TieoutError(f"{template}:{line_of(error)}", f"this cannot be woven: {error}") from None
     woven = SENTENCE_START.sub(spelled, woven)
+    wrong = list(broken(template, made, conditions, claims, results, profile))
     if not draft:
-        raise_all(list(broken(template, made, conditions, claims, results, profile)))
+        raise_all([*wrong])
+    woven = marked_as_draft(woven, wrong) if wrong else woven
     keys = dict.fromkeys(m["key"] or m["html"] for m in QUOTED.finditer(woven))
     return Document(woven, tuple(keys), tuple(made))
 
@@ -389,6 +392,14 @@ def broken(
                 f"the data no longer support the claim '{quote.claim}': “{quote.sentence}”",
                 f"it needs {condition}; now {figures}. Reword it, or typeset with --draft to see it in place",
             )
+
+
+def marked_as_draft(text: str, wrong: list[DoesNotTieOut]) -> str:
+    """Print what does not tie out at the head of a draft, beneath its front matter."""
+    findings = "\n".join(f"- {keyed.literal_markdown(f'{e.problem}; {e.hint}')}" for e in wrong)
+    notice = f"::: {{.callout-warning}}\n## DRAFT: this document does not tie out\n\n{findings}\n:::\n\n"
+    body = FRONT_MATTER.match(text)
+    return text[: body.end()] + "\n" + notice + text[body.end() :] if body else notice + text
 
 
 def figures_of(condition: str, results: Results, profile: Profile) -> str:

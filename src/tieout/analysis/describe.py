@@ -51,7 +51,7 @@ def columns(registry: Registry, group: Group, where: Rule) -> list[Column]:
     known = {**where, group.variable: tuple(group.levels.values())}
     overall = Column(ALL, "All patients", chosen & mask(frame, known), known)
     groups = [
-        Column(name, variable.codes[code], chosen & mask(frame, {group.variable: (code,)}), {**where, group.variable: (code,)})
+        Column(name, group.labels.get(name, variable.codes[code]), chosen & mask(frame, {group.variable: (code,)}), {**where, group.variable: (code,)})
         for name, code in group.levels.items()
     ]
     return [overall, *groups]
@@ -235,16 +235,11 @@ def compared(
     )  # fmt: skip
     if declared.smd:
         ranked = variable.type in NUMBERS or kind != "levels"
-        smd = comparisons.smd_continuous(*samples) if ranked and len(samples) == 2 else largest_smd(samples, counts, ranked)
+        smd = comparisons.smd_continuous(*samples) if ranked else comparisons.smd_categorical(counts)
         yield dataclasses.replace(
             base, key=f"{path}.smd", value=smd.value, kind="smd", name="smd", n=test.n, error=smd.reason if smd.value is None else "",
             label=f"{variable.label}, standardised mean difference", method=smd.method, function=smd.function,
         )  # fmt: skip
-
-
-def largest_smd(samples: list[np.ndarray], counts: np.ndarray, continuous: bool):
-    """Return the SMD of a categorical variable, or the largest of all pairs of groups."""
-    return comparisons.smd_largest(samples) if continuous else comparisons.smd_categorical(counts)
 
 
 def split(column: pd.Series, variable: Variable, groups: Iterable[Column]) -> tuple[list[np.ndarray], np.ndarray]:

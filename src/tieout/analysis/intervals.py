@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,9 +17,10 @@ from scipy.stats import binomtest, norm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 Limits = tuple[float, float]
+T = TypeVar("T")
 
 EXACT_OUTCOMES = 200_000
-"""Tables with more possible outcomes than this get no exact odds ratio: Woolf's is then the same to all digits shown."""
+"""A table with more possible outcomes than this gets no exact odds ratio: Woolf's is then as good."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def risk_ratio(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Estim
     """
     (x1, n1), (x2, n2) = _counts(x1, n1), _counts(x2, n2)
     empty = Estimate(None, None, None, None, "Katz log", "tieout.analysis.intervals.risk_ratio")
-    reason = _no_ratio(x1, n1, x2, n2, "risk ratio")
+    reason = _no_risk_ratio(x1, n1, x2, n2)
     if not reason and (x1, x2) == (n1, n2):
         return replace(empty, value=1.0, reason="interval not estimable: everybody has the event")
     if reason:
@@ -206,21 +207,22 @@ def risk_ratio(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Estim
     return _log_wald(empty, math.log(x1 / n1) - math.log(x2 / n2), variance, level)
 
 
-def odds_ratio(a: int, b: int, c: int, d: int, method: str = "woolf", level: float = 0.95) -> Estimate:
-    """Return the odds ratio (a/b) / (c/d) of the 2 x 2 table with its log interval and Wald p.
+def odds_ratio(
+    x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "woolf"
+) -> Estimate:
+    """Return the odds of an event in the first group over those in the second, with log interval and Wald p.
 
     `method` is "woolf", for which a zero cell is not estimable, or "haldane_anscombe", which adds 0.5 to every
-    cell and says so. Raises ValueError for counts that are not whole numbers >= 0 and for an unknown method.
+    cell and says so. Raises ValueError as `proportion` does.
     Woolf, Ann Hum Genet 1955;19:251; Haldane, Ann Hum Genet 1956;20:309.
     """
-    cells = _cells(a, b, c, d)
+    a, b, c, d = _two_by_two(x1, n1, x2, n2)
     text, added = _named(ODDS_RATIO, method)
     empty = Estimate(None, None, None, None, text, "tieout.analysis.intervals.odds_ratio")
-    if not added and 0 in cells:
-        return replace(empty, reason=_no_odds_ratio(*cells))
-    a_, b_, c_, d_ = (cell + added for cell in cells)
-    log_ratio = math.log(a_) + math.log(d_) - math.log(b_) - math.log(c_)
-    return _log_wald(empty, log_ratio, 1 / a_ + 1 / b_ + 1 / c_ + 1 / d_, level)
+    if not added and 0 in (a, b, c, d):
+        return replace(empty, reason=_no_odds_ratio(a, b, c, d))
+    log_ratio = math.log(a + added) + math.log(d + added) - math.log(b + added) - math.log(c + added)
+    return _log_wald(empty, log_ratio, sum(1 / (cell + added) for cell in (a, b, c, d)), level)
 
 
 ODDS_RATIO: dict[str, tuple[str, float]] = {
@@ -242,16 +244,16 @@ def _log_wald(empty: Estimate, log_ratio: float, variance: float, level: float) 
 
 
 def odds_ratio_exact(
-    a: int, b: int, c: int, d: int, method: str = "central", level: float = 0.95
+    x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "central"
 ) -> Estimate:
     """Return the conditional maximum-likelihood odds ratio with its exact interval and the p that belongs to it.
 
     `method` is "central" (each tail holds half of alpha; p is twice the smaller tail) or "minlike" (the interval
-    that agrees with Fisher's two-sided p). A limit that is 0 stays 0.0; an infinite one is None, with the reason.
-    More than EXACT_OUTCOMES possible tables are not estimable. Raises ValueError as `odds_ratio` does.
+    that agrees with Fisher's two-sided p). A lower limit of 0 stays 0.0; an infinite one is None, with the reason.
+    More than EXACT_OUTCOMES possible tables are not estimable. Raises ValueError as `proportion` does.
     Fisher, JRSS 1935;98:39; Fay, Biostatistics 2010;11:373.
     """
-    cells = _cells(a, b, c, d)
+    cells = _two_by_two(x1, n1, x2, n2)
     text, limits, p_value = _named(EXACT, method)
     empty = Estimate(None, None, None, None, text, "tieout.analysis.intervals.odds_ratio_exact")
     x = cells[0]
@@ -334,7 +336,7 @@ def _minlike_limit(
     return start if p(start, first) <= alpha else _root(lambda t: alpha - p(t, first), start, right)
 
 
-def minlike_p(x: int, k: NDArray[np.int64], log: NDArray[np.float64]) -> float:
+def _minlike_p(x: int, k: NDArray[np.int64], log: NDArray[np.float64]) -> float:
     """Return the sum of the probabilities not above that of x, ties within 1e-7 as in R's fisher.test."""
     chance = np.exp(log)
     return min(1.0, float(chance[chance <= chance[k == x][0] * (1 + 1e-7)].sum()))
@@ -347,7 +349,7 @@ def _central_p(x: int, k: NDArray[np.int64], log: NDArray[np.float64]) -> float:
 
 EXACT: dict[str, tuple[str, Callable[..., float], Callable[..., float]]] = {
     "central": ("conditional maximum likelihood, central exact interval", _central_limit, _central_p),
-    "minlike": ("conditional maximum likelihood, exact interval of Fisher's p", _minlike_limit, minlike_p),
+    "minlike": ("conditional maximum likelihood, exact interval of Fisher's p", _minlike_limit, _minlike_p),
 }
 
 ONE_OUTCOME = "not estimable: the margins allow a single table"
@@ -365,14 +367,14 @@ def _no_odds_ratio(a: int, b: int, c: int, d: int) -> str:
     return "not estimable: a zero cell, the odds ratio is " + ("infinite" if 0 in (b, c) else "0")
 
 
-def _no_ratio(x1: int, n1: int, x2: int, n2: int, ratio: str) -> str:
+def _no_risk_ratio(x1: int, n1: int, x2: int, n2: int) -> str:
     if n1 == 0 or n2 == 0:
         return "not estimable: a group has no patients"
     if x1 == 0 and x2 == 0:
         return "not estimable: no group has an event"
     if x2 == 0:
-        return f"not estimable: no event in the second group, the {ratio} is infinite"
-    return f"not estimable: no event in the first group, the {ratio} is 0" if x1 == 0 else ""
+        return "not estimable: no event in the second group, the risk ratio is infinite"
+    return "not estimable: no event in the first group, the risk ratio is 0" if x1 == 0 else ""
 
 
 def _exp(log: float) -> float | None:
@@ -399,11 +401,9 @@ def _counts(x: int, n: int) -> tuple[int, int]:
     return x, n
 
 
-def _cells(*cells: int) -> tuple[int, ...]:
-    whole = tuple(_whole(cell) for cell in cells)
-    if min(whole) < 0:
-        raise ValueError("counts must not be negative")
-    return whole
+def _two_by_two(x1: int, n1: int, x2: int, n2: int) -> tuple[int, int, int, int]:
+    (x1, n1), (x2, n2) = _counts(x1, n1), _counts(x2, n2)
+    return x1, n1 - x1, x2, n2 - x2
 
 
 def _whole(count: int) -> int:
@@ -421,7 +421,7 @@ def _alpha(level: float) -> float:
     return 1 - level
 
 
-def _named[T](methods: dict[str, T], name: str) -> T:
+def _named(methods: Mapping[str, T], name: str) -> T:
     if name not in methods:
         raise ValueError(f"unknown method {name!r}; known: {', '.join(methods)}")
     return methods[name]

@@ -25,7 +25,7 @@ class Term:
     level: str = ""
     level_label: str = ""
     reference: str = ""
-    per: float = 1.0
+    step: str = ""
 
     @property
     def name(self) -> str:
@@ -86,9 +86,9 @@ def indicators(
     variable = registry.study.dictionary[name]
     per = declared.per.get(name, 1.0)
     if variable.type in NUMBERS:
-        yield column.to_numpy() / per, Term(name, variable.label, per=per)
+        yield column.to_numpy() / per, Term(name, variable.label, step=step(per, variable.unit))
     elif variable.type == "ordinal":
-        yield as_numbers(column)[column.cat.codes.to_numpy()] / per, Term(name, variable.label, per=per)
+        yield as_numbers(column)[column.cat.codes.to_numpy()] / per, Term(name, variable.label, step=step(per, "grades"))
     elif variable.type == "yesno":
         base = declared.reference.get(name, "0")
         level = "1" if base == "0" else "0"
@@ -100,6 +100,11 @@ def indicators(
             if code != base:
                 values = (column == code).to_numpy(dtype=float)
                 yield values, Term(name, variable.label, code, variable.codes[code], variable.codes[base])
+
+
+def step(per: float, unit: str) -> str:
+    """Return what one unit of a term is: per 10 years, per year, per point."""
+    return f"per {unit.removesuffix('s') or 'point'}" if per == 1 else f"per {per:g} {unit or 'points'}"
 
 
 def accounted(
@@ -131,12 +136,12 @@ def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term]
     found = {term.name: term for term in fit.terms}
     for term in terms:
         words = term.label + (f": {term.level_label} v {term.reference}" if term.level else "")
-        words += f", per {term.per:g}" if term.per != 1 else ""
+        words += f", {term.step}" if term.step else ""
         base = Statistic(
             "", None, "odds_ratio", f"{declared.label}: {words}", n=fit.n, total=fit.n, error="-", counted=rule, within=rule,
             among="complete cases", method=fit.method, function=fit.function, warning=warning(fit, term), context="model",
             variable=term.variable, variable_label=term.label, level=term.level, level_label=term.level_label,
-            group=term.reference, unit=f"per {term.per:g}" if term.per != 1 else "",
+            group=term.reference, unit=term.step,
         )  # fmt: skip
         fitted_term = found.get(term.name)
         for name, attribute, kind in (
@@ -155,9 +160,9 @@ def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term]
 def warning(fit: regression.Fit, term: Term) -> str:
     """Return the sentence that must stand beside a term that (nearly) separates the outcome."""
     if term.name in fit.separated:
-        return "perfect separation: the ordinary estimate does not exist; Firth's is given"
+        return "perfect separation: no finite ordinary estimate exists"
     if term.name in fit.near_separated:
-        return "near-separation: the ordinary estimate is unstable; Firth's is given beside it"
+        return "near-separation: the ordinary estimate is unstable"
     return ""
 
 

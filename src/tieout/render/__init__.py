@@ -1,0 +1,76 @@
+"""A woven document to its outputs, by one of two engines that share one look."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+
+from tieout import resources
+from tieout.errors import TieoutError, nearest
+from tieout.render import document as documents
+from tieout.render import embedded, quarto
+
+Maker = Callable[[documents.Document, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
+
+FORMATS = ("pdf", "html", "docx")
+ENGINES: dict[str, Maker] = {"embedded": embedded.makers, "quarto": quarto.makers}
+COMPANIONS = ("journal.typ", "typst-template.typ", "typst-show.typ", "style.css", "title-block.html", "reference.docx")
+
+
+def choose(engine: str) -> str:
+    """Return the engine to use: "auto" is Quarto where it is installed, else embedded.
+
+    Raises TieoutError for an unknown engine, and for Quarto where it is not on the PATH.
+    """
+    if engine == "auto":
+        return "quarto" if shutil.which("quarto") else "embedded"
+    if engine not in ENGINES:
+        raise TieoutError("--engine", f"no engine is called '{engine}'", nearest(engine, ENGINES) or "auto, " + ", ".join(ENGINES))
+    if engine == "quarto" and not shutil.which("quarto"):
+        raise TieoutError("--engine", "Quarto is not on the PATH", "pip install tieout[quarto], or --engine embedded")
+    return engine
+
+
+def project(folder: Path) -> None:
+    """Make a folder with a woven document one that Quarto alone can open: the look and `_quarto.yml`."""
+    for name in COMPANIONS:
+        shutil.copyfile(resources.templates() / name, folder / name)
+    (folder / "_quarto.yml").write_text(quarto.PROJECT, encoding="utf-8")
+
+
+def render(
+    folder: Path,
+    document: str = "manuscript",
+    formats: Iterable[str] = FORMATS,
+    out: Path | None = None,
+    engine: str = "auto",
+    *,
+    created: datetime,
+) -> dict[str, Path]:
+    """Write `document` of a project in each format to `out` (the folder itself by default) and return the paths.
+
+    All formats are made before the first is put in place, so that they appear together or not at all. `created`, with a
+    time zone, is the only time that the outputs carry.
+    Raises TieoutError for an unknown format or engine, and for a document that cannot be typeset.
+    """
+    wanted = tuple(dict.fromkeys(formats))
+    for name in wanted:
+        if name not in FORMATS:
+            raise TieoutError("--to", f"no format is called '{name}'", nearest(name, FORMATS) or ", ".join(FORMATS))
+    chosen = choose(engine)
+    source = documents.read(folder, document)
+    out = folder if out is None else out
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".rendering-", dir=out) as work:
+        makers = ENGINES[chosen](source, wanted, Path(work), created)
+        with ThreadPoolExecutor(max_workers=len(makers) or 1) as pool:
+            for done in [pool.submit(make) for make in makers.values()]:
+                done.result()
+        for name in wanted:
+            os.replace(Path(work) / f"{document}.{name}", out / f"{document}.{name}")
+    return {name: out / f"{document}.{name}" for name in wanted}

@@ -1,0 +1,163 @@
+"""Read a woven document and refuse, with file and line, what cannot be typeset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from tieout.errors import TieoutError, raise_all
+
+FENCE = re.compile(r"^\s*(?P<mark>`{3,}|~{3,})(?P<rest>.*)$")
+CELL = re.compile(r"^\s*\{+(?P<language>[A-Za-z]\w*)[^}]*\}")
+INLINE_CELL = re.compile(r"(?<!`)`(?:\{\w+\}|r) [^`]+`(?!`)")
+SHORTCODE = re.compile(r"(?<!\\)\{\{<\s*(?P<name>/?[\w.-]*)")
+PAGE_BREAK = re.compile(r"^\{\{<\s*pagebreak\s*>\}\}\s*$", re.MULTILINE)
+DIV = re.compile(r"^\s{0,3}:{3,}\s*(?P<attributes>\S.*)?$")
+ANCHOR = re.compile(r"\{[^{}\n]*#(?P<identifier>(?:tbl|fig|sec)-[\w-]+)")
+REFERENCE = re.compile(r"(?<![\\\w&])@(?P<identifier>(?:tbl|fig|sec)-[\w-]*\w)(?P<after>\s+\[-?@)?")
+REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^(?:https?|ftp|file|data):", re.IGNORECASE)
+INSTALL = "install Quarto (pip install tieout[quarto]) and choose --engine quarto"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A woven document: its folder, its name without ending, and its text."""
+
+    folder: Path
+    name: str
+    text: str
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"{self.name}.qmd"
+
+    def error(self, line: int, problem: str, hint: str = "") -> TieoutError:
+        return TieoutError(f"{self.path}:{line}", problem, hint)
+
+    def line_of(self, words: str) -> int:
+        """Return the line on which some words first stand, or 1."""
+        return self.text.count("\n", 0, max(self.text.find(words), 0)) + 1
+
+
+def read(folder: Path, name: str) -> Document:
+    """Read a woven document and check what both engines need.
+
+    Raises TieoutError where it is missing, its front matter is no YAML, a fenced div stays open, or a cross-reference
+    has no target.
+    """
+    path = folder / f"{name}.qmd"
+    try:
+        document = Document(folder, name, path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise TieoutError(str(path), "there is no such document") from None
+    except UnicodeDecodeError as error:
+        raise TieoutError(str(path), f"this is not UTF-8 text (byte {error.start})") from None
+    raise_all(list(front_matter(document)))
+    raise_all([*divs(document), *references(document)])
+    return document
+
+
+def prose(document: Document) -> Iterator[tuple[int, str]]:
+    """Yield number and text of the lines outside fenced code and raw blocks."""
+    mark = ""
+    for number, line in enumerate(document.text.splitlines(), 1):
+        fence = FENCE.match(line)
+        if mark:
+            if fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
+                mark = ""
+        elif fence:
+            mark = fence["mark"]
+        else:
+            yield number, line
+
+
+def front_matter(document: Document) -> Iterator[TieoutError]:
+    """Yield an error where the front matter is not closed or is not YAML."""
+    lines = document.text.splitlines()
+    if not lines or lines[0].rstrip() != "---":
+        return
+    ends = [i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")]
+    if not ends:
+        yield document.error(1, "the front matter is not closed", "end it with a line of three hyphens")
+        return
+    try:
+        YAML(typ="safe").load("\n".join(lines[1 : ends[0]]))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        yield document.error(line, f"the front matter is not YAML: {error.problem}", "quote text that holds a colon")
+    except YAMLError as error:
+        yield document.error(1, f"the front matter is not YAML: {' '.join(str(error).split())}")
+
+
+def divs(document: Document) -> Iterator[TieoutError]:
+    """Yield an error for each fenced div that is not closed or never opened."""
+    opened: list[tuple[int, str]] = []
+    for number, line in prose(document):
+        if div := DIV.match(line):
+            if div["attributes"]:
+                opened.append((number, div["attributes"].strip()))
+            elif opened:
+                opened.pop()
+            else:
+                yield document.error(number, "this ':::' closes nothing")
+    for number, attributes in opened:
+        yield document.error(number, f"the div '{attributes}' is not closed", "end it with a line of three colons")
+
+
+def references(document: Document) -> Iterator[TieoutError]:
+    """Yield an error for each cross-reference without a target and each target that stands twice."""
+    targets: dict[str, int] = {}
+    for number, line in prose(document):
+        for anchor in ANCHOR.finditer(line):
+            identifier = anchor["identifier"]
+            if identifier in targets:
+                yield document.error(number, f"'#{identifier}' stands on line {targets[identifier]} already")
+            targets.setdefault(identifier, number)
+    for number, line in prose(document):
+        for reference in REFERENCE.finditer(line):
+            if reference["identifier"] not in targets:
+                problem = f"nothing is called '#{reference['identifier']}', but the text refers to it"
+                yield document.error(number, problem, f"targets: {', '.join(targets) or 'none'}")
+            if reference["after"]:
+                problem = f"'@{reference['identifier']}' is directly followed by a citation, which would be lost"
+                yield document.error(number, problem, "put a word or a comma between them")
+
+
+def cells(document: Document) -> Iterator[TieoutError]:
+    """Yield an error for each executable cell and each shortcode that only Quarto understands."""
+    mark = ""
+    for number, line in enumerate(document.text.splitlines(), 1):
+        fence = FENCE.match(line)
+        if mark:
+            if fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
+                mark = ""
+            continue
+        if fence:
+            mark = fence["mark"]
+            if cell := CELL.match(fence["rest"]):
+                yield document.error(number, f"a {cell['language']} cell needs Quarto to run it", INSTALL)
+            continue
+        if inline := INLINE_CELL.search(line):
+            yield document.error(number, f"the inline code {inline.group()} needs Quarto to run it", INSTALL)
+        for shortcode in SHORTCODE.finditer(line):
+            if shortcode["name"] != "pagebreak" or not PAGE_BREAK.match(line.strip()):
+                yield document.error(number, f"the shortcode '{shortcode['name']}' needs Quarto", INSTALL)
+
+
+def local_file(document: Document, name: str, what: str) -> Path:
+    """Return a file of the document's folder; raise TieoutError where it is remote, outside or missing."""
+    line = document.line_of(name)
+    if REMOTE.search(name):
+        problem = f"{what} '{name[:80]}' does not lie in the document's folder, and nothing is fetched"
+        raise document.error(line, problem, "save it beside the document")
+    path = (document.folder / name).resolve()
+    if not path.is_relative_to(document.folder.resolve()):
+        raise document.error(line, f"{what} '{name}' lies outside the document's folder", "copy it beside the document")
+    if not path.is_file():
+        raise document.error(line, f"{what} '{name}' does not exist")
+    return path

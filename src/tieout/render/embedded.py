@@ -1,0 +1,105 @@
+"""The engine that comes with Tieout: pandoc and Typst from their wheels, without Quarto."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from tieout import resources
+from tieout.errors import TieoutError, raise_all
+from tieout.render import document as documents
+from tieout.render import tree as trees
+from tieout.render import word
+from tieout.render.document import Document
+from tieout.render.tree import Node
+
+# Scripts that the embedded fonts have: Latin, Greek, Cyrillic, punctuation, arrows, mathematics.
+OUTSIDE_EMBEDDED_FONTS = re.compile(r"[^\u0000-\u058f\u1e00-\u22ff\ufb00-\ufb06\ufeff\U0001d400-\U0001d7ff]")
+
+
+def makers(document: Document, formats: tuple[str, ...], out: Path, created: datetime) -> dict[str, Callable[[], None]]:
+    """Return for each format what writes `out`/name.format; the document is parsed once for all of them.
+
+    Raises TieoutError for executable cells, for raw parts that a format would lose, and for pictures that are missing
+    or remote.
+    """
+    raise_all(list(documents.cells(document)))
+    tree = trees.parse(document)
+    raise_all(list(trees.unprintable(document, tree)))
+    made = {}
+    for name in formats:
+        naming = relative if name == "pdf" else inline
+        ready = trees.with_pictures(document, tree, name, naming)
+        path = out / f"{document.name}.{name}"
+        made[name] = functools.partial(FORMATS[name], document, ready, path, created)
+    return made
+
+
+def relative(source: str, path: Path) -> str:
+    return source
+
+
+def inline(source: str, path: Path) -> str:
+    """Return a picture as a data URI, so that pandoc need not read files."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f"data:{trees.MIME[path.suffix.lower()]};base64,{data}"
+
+
+def written(document: Document, tree: Node, to: str, created: datetime, *options: str) -> bytes:
+    arguments = ["-f", "json", "-t", to, "--wrap=none", "--standalone", "--columns=120"]
+    arguments += ["--lua-filter", str(resources.templates() / "tieout.lua"), *options]
+    moment = {"SOURCE_DATE_EPOCH": str(int(created.timestamp()))}
+    return trees.pandoc(arguments, json.dumps(tree).encode(), document, moment)
+
+
+def html(document: Document, tree: Node, path: Path, created: datetime) -> None:
+    """Write one self-contained HTML file: no script, nothing fetched."""
+    templates = resources.templates()
+    look = (templates / "style.css").read_text(encoding="utf-8")
+    options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none", "-V", f"stylesheet={look}"]
+    path.write_bytes(written(document, tree, "html", created, *options))
+
+
+def docx(document: Document, tree: Node, path: Path, created: datetime) -> None:
+    """Write a Word file with the styles of reference.docx."""
+    reference = resources.templates() / "reference.docx"
+    data = written(document, tree, "docx", created, "--reference-doc", str(reference), "--syntax-highlighting=none")
+    path.write_bytes(word.finished(data, word.front(tree["meta"]), created))
+
+
+def pdf(document: Document, tree: Node, path: Path, created: datetime) -> None:
+    """Write a tagged PDF with Typst, which may read the document's folder and no other.
+
+    Fonts of the system are used only where the text has signs that the embedded fonts lack (Korean, Hebrew, Arabic,
+    emoji), so that the bytes are the same on each machine otherwise.
+    """
+    import typst
+
+    templates = resources.templates()
+    source = written(document, tree, "typst-citations", created, "--template", str(templates / "embedded.typ"))
+    look = document.folder / "journal.typ"
+    if not look.exists():
+        raise TieoutError(str(look), "the look is missing from the project", "make the project with tieout build")
+    fonts = fonts_for(bool(OUTSIDE_EMBEDDED_FONTS.search(source.decode())))
+    try:
+        compiler = typst.Compiler(root=document.folder, font_paths=fonts, package_path=path.parent, package_cache_path=path.parent)
+        data = compiler.compile(input=source, format="pdf", timestamp=created)
+    except typst.TypstError as error:
+        raise TieoutError(str(document.path), f"Typst cannot set this: {error.message}", " ".join(error.hints)) from None
+    assert isinstance(data, bytes)
+    path.write_bytes(data)
+
+
+@functools.cache
+def fonts_for(system: bool) -> object:
+    import typst
+
+    return typst.Fonts(include_system_fonts=system, include_embedded_fonts=True)
+
+
+FORMATS: dict[str, Callable[[Document, Node, Path, datetime], None]] = {"pdf": pdf, "html": html, "docx": docx}

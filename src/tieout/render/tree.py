@@ -1,0 +1,213 @@
+"""A document as pandoc's JSON tree, the same for every format."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pypandoc
+
+from tieout import resources
+from tieout.errors import TieoutError
+from tieout.render.document import INSTALL, PAGE_BREAK, Document, local_file
+
+Node = dict[str, Any]
+
+ENDINGS = {"pdf": ".svg", "html": ".svg", "docx": ".png"}
+MIME = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+}
+
+
+def parse(document: Document) -> Node:
+    """Return the document as pandoc's JSON tree: tables real, floats numbered, citations resolved, authors in order.
+
+    pandoc runs in its sandbox: it reads the files named on its command line and nothing else.
+    Raises TieoutError for a missing or remote bibliography, style or picture, and for an unknown citation.
+    """
+    text = PAGE_BREAK.sub("\n::: pagebreak\n:::\n", document.text)
+    plain = json.loads(pandoc(["-f", "markdown", "-t", "json"], front_of(text).encode(), document))
+    arguments = ["-f", "markdown", "-t", "json", "--lua-filter", str(resources.templates() / "tieout.lua")]
+    arguments += citation_arguments(document, plain["meta"])
+    tree = json.loads(pandoc(arguments, text.encode(), document))
+    tree["meta"] |= authors(tree["meta"])
+    return tree
+
+
+def front_of(text: str) -> str:
+    lines = text.splitlines(keepends=True)
+    if not lines or lines[0].rstrip() != "---":
+        return ""
+    end = next(i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "..."))
+    return "".join(lines[: end + 1])
+
+
+def citation_arguments(document: Document, meta: Node) -> list[str]:
+    bibliographies = as_list(meta.get("bibliography"))
+    if not bibliographies:
+        return []
+    arguments = ["--citeproc", "-M", "link-citations=true"]
+    for name in map(plain_text, bibliographies):
+        arguments += ["--bibliography", str(local_file(document, name, "the bibliography"))]
+    if "csl" in meta:
+        arguments += ["--csl", str(local_file(document, plain_text(meta["csl"]), "the citation style"))]
+    return arguments
+
+
+def pandoc(arguments: list[str], stdin: bytes, document: Document, environment: dict[str, str] | None = None) -> bytes:
+    """Run pandoc in its sandbox and return what it writes; its complaints become one TieoutError."""
+    command = [pypandoc.get_pandoc_path(), "--sandbox", *arguments]
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, cwd=document.folder, env=os.environ | (environment or {}), check=False
+    )
+    complaints = done.stderr.decode(errors="replace")
+    unknown = re.findall(r"citation (\S+) not found", complaints)
+    if unknown:
+        raise document.error(document.line_of(f"@{unknown[0]}"), f"no reference is called '{unknown[0]}' in the bibliography")
+    if done.returncode:
+        raise TieoutError(str(document.path), f"pandoc cannot read this: {' '.join(complaints.split())[:400]}")
+    return done.stdout
+
+
+def authors(meta: Node) -> Node:
+    """Return authors and affiliations as Quarto gives them to its templates: `by-author`, `by-affiliation`, `author`."""
+    known: list[tuple[str, Node]] = []
+    declared = {plain_text(a["c"]["id"]): a for a in as_list(meta.get("affiliations")) if "id" in fields(a)}
+
+    def number(affiliation: Node) -> Node:
+        reference = plain_text(fields(affiliation)["ref"]) if "ref" in fields(affiliation) else None
+        found = declared.get(reference, affiliation) if reference else affiliation
+        words = json.dumps(found)
+        if words not in [w for w, _ in known]:
+            known.append((words, found))
+        return numbered(found, [w for w, _ in known].index(words) + 1)
+
+    by_author = []
+    for author in as_list(meta.get("author")):
+        given = fields(author)
+        name = given.get("name", author)
+        entry = {
+            "name": mapping({"literal": name if name["t"] != "MetaMap" else name["c"]["literal"]}),
+            "affiliations": listing([number(a) for a in as_list(given.get("affiliations", given.get("affiliation")))]),
+        }
+        if "email" in given:
+            entry["email"] = given["email"]
+        if given.get("corresponding", {}).get("c") is True:
+            entry["attributes"] = mapping({"corresponding": {"t": "MetaBool", "c": True}})
+        by_author.append(mapping(entry))
+    return {
+        "author": listing([entry["c"]["name"]["c"]["literal"] for entry in by_author]),
+        "by-author": listing(by_author),
+        "by-affiliation": listing([numbered(found, i) for i, (_, found) in enumerate(known, 1)]),
+        "labels": mapping({"abstract": meta.get("abstract-title", string("Abstract"))}),
+    }
+
+
+def numbered(affiliation: Node, number: int) -> Node:
+    inner = affiliation["c"] if affiliation["t"] == "MetaMap" else {"name": affiliation}
+    return mapping(inner | {"number": string(str(number))})
+
+
+def mapping(inner: Node) -> Node:
+    return {"t": "MetaMap", "c": inner}
+
+
+def listing(inner: list[Node]) -> Node:
+    return {"t": "MetaList", "c": inner}
+
+
+def string(text: str) -> Node:
+    return {"t": "MetaString", "c": text}
+
+
+def fields(node: Node) -> Node:
+    return node["c"] if node["t"] == "MetaMap" else {}
+
+
+def as_list(node: Node | None) -> list[Node]:
+    if node is None:
+        return []
+    return node["c"] if node["t"] == "MetaList" else [node]
+
+
+def plain_text(node: Any) -> str:
+    """Return the words of a part of pandoc's tree."""
+    if isinstance(node, list):
+        return "".join(map(plain_text, node))
+    if not isinstance(node, dict):
+        return ""
+    kind, content = node.get("t"), node.get("c")
+    if kind in ("Str", "MetaString"):
+        return str(content)
+    if kind in ("Space", "SoftBreak", "LineBreak"):
+        return " "
+    if kind in ("Code", "Math", "RawInline"):
+        return str(content[-1])  # type: ignore[index]
+    if kind == "Quoted":
+        inner = plain_text(content[1])  # type: ignore[index]
+        return f"‘{inner}’" if content[0]["t"] == "SingleQuote" else f"“{inner}”"  # type: ignore[index]
+    return plain_text(content)
+
+
+def every(node: Any) -> Iterator[Node]:
+    """Yield every element of pandoc's tree, parents first."""
+    if isinstance(node, dict):
+        if "t" in node:
+            yield node
+        for inner in node.values():
+            yield from every(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from every(inner)
+
+
+def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
+    """Yield an error for each raw part that some format would lose, and each captioned picture without a number."""
+    for node in every([tree["meta"], tree["blocks"]]):
+        if node["t"] in ("RawBlock", "RawInline"):
+            kind, text = node["c"]
+            problem = f"raw {kind} '{text.strip()[:40]}' would be lost in some formats"
+            yield document.error(document.line_of(text.splitlines()[0]), problem, "only tables may be raw HTML; or " + INSTALL)
+        elif node["t"] == "Figure" and not node["c"][0][0]:
+            source = next((n["c"][2][0] for n in every(node) if n["t"] == "Image"), "")
+            problem = f"the captioned picture '{source}' has no identifier, so formats would number it differently"
+            yield document.error(document.line_of(source), problem, "add {#fig-…}")
+
+
+def with_pictures(document: Document, tree: Node, kind: str, name: Callable[[str, Path], str]) -> Node:
+    """Return the tree with each picture named by what `name` makes of its source and its file.
+
+    A source without an ending gets that of the output's `kind`. Raises TieoutError where a picture is remote, lies
+    outside the folder, does not exist or is of a kind not known here.
+    """
+    tree = copy.deepcopy(tree)
+    for node in every(tree["blocks"]):
+        if node["t"] == "Image":
+            target = node["c"][2]
+            source = unquote(target[0])
+            source += "" if Path(source).suffix or "//" in source else ENDINGS[kind]
+            path = picture(document, target[0], source)
+            target[0] = name(source, path)
+    return tree
+
+
+def picture(document: Document, written: str, source: str) -> Path:
+    try:
+        path = local_file(document, source, "the picture")
+    except TieoutError as error:
+        raise document.error(document.line_of(f"]({written}"), error.problem, error.hint) from None
+    if path.suffix.lower() not in MIME:
+        problem = f"the picture '{source}' is of no kind known here"
+        raise document.error(document.line_of(f"]({written}"), problem, f"known: {', '.join(MIME)}")
+    return path
