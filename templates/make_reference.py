@@ -40,6 +40,7 @@ STYLES = {
     "Image Caption": ("Caption", SANS, 9, False, False, BLACK, 4, 14, False),
     "Captioned Figure": ("Normal", SERIF, 11, False, False, BLACK, 10, 2, True),
     "Table Text": ("Normal", SANS, 8.5, False, False, BLACK, 1, 1, False),
+    "Table Head": ("Normal", SANS, 8.5, True, False, BLACK, 1, 1, True),
     "Table Note": ("Normal", SANS, 8, False, False, QUIET, 3, 10, False),
     "Callout Title": ("Normal", SANS, 10.5, True, False, INK, 8, 2, True),
     "Callout": ("Normal", SERIF, 10.5, False, False, BLACK, 0, 4, False),
@@ -61,13 +62,6 @@ TABLE = f"""
       <w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/>
     </w:tblCellMar>
   </w:tblPr>
-  <w:tblStylePr w:type="firstRow">
-    <w:rPr><w:b/></w:rPr>
-    <w:tcPr>
-      <w:tcBorders><w:bottom w:val="single" w:sz="6" w:space="0" w:color="000000"/></w:tcBorders>
-      <w:vAlign w:val="bottom"/>
-    </w:tcPr>
-  </w:tblStylePr>
 </w:style>
 """
 
@@ -89,7 +83,7 @@ def shaped(style: ParagraphStyle, values: tuple) -> None:
 
 def add_styles(document: Docx) -> None:
     known = {style.name for style in document.styles}
-    for name, values in STYLES.items():
+    for name in STYLES:
         if name not in known:
             document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     for name, values in STYLES.items():

@@ -255,6 +255,20 @@ local function write_div(div)
   end
 end
 
+-- Notes under a table: in HTML and Word they follow it, where they keep the width of the page.
+local function notes_after(tbl, attributes)
+  local notes = pandoc.Blocks({})
+  for _, row in ipairs(tbl.foot.rows) do
+    for _, cell in ipairs(row.cells) do
+      notes:extend(cell.contents:map(function(block)
+        return block.t == "Plain" and pandoc.Para(block.content) or block
+      end))
+    end
+  end
+  tbl.foot.rows = {}
+  return { tbl, pandoc.Div(notes, attributes) }
+end
+
 local element_in = {
   typst = {
     Link = function(link)
@@ -282,6 +296,9 @@ local element_in = {
       link.attributes.label = nil
       return link
     end,
+    Table = function(tbl)
+      return notes_after(tbl, { class = "table-notes" })
+    end,
   },
   docx = {
     Span = function(span)
@@ -291,16 +308,11 @@ local element_in = {
       end
     end,
     Table = function(tbl)
-      local notes = pandoc.Blocks({})
-      for _, row in ipairs(tbl.foot.rows) do
-        for _, cell in ipairs(row.cells) do
-          notes:extend(cell.contents:map(function(block)
-            return block.content and pandoc.Para(block.content) or block
-          end))
-        end
+      local made = notes_after(tbl, { ["custom-style"] = "Table Note" })
+      if #made[2].content == 0 then
+        made[2].content = { pandoc.Para({ pandoc.Str(NBSP) }) } -- keeps the next paragraph off the table
       end
-      tbl.foot.rows = {}
-      return { tbl, pandoc.Div(notes, pandoc.Attr("", {}, { ["custom-style"] = "Table Note" })) }
+      return made
     end,
   },
 }

@@ -16,7 +16,8 @@ from pathlib import Path
 from tieout import figures, methods, render, resources, strobe, tables, weave
 from tieout import study as studies
 from tieout.display import PROFILES, Profile
-from tieout.errors import TieoutError
+from tieout.errors import TieoutError, raise_all
+from tieout.render import document as documents
 from tieout.results import Results
 from tieout.study import Study
 
@@ -52,10 +53,11 @@ def build(
     chosen = render.choose(engine)
     progress("reading the study and its data")
     study = studies.read(study_file)
+    source = study.resolve(study.documents[MANUSCRIPT])
+    check_template(source, chosen)
     results, undeclared = computed(study, progress)
     progress("weaving the document")
     profile = profile_of(results)
-    source = study.resolve(study.documents[MANUSCRIPT])
     document = woven(study, results, profile, source, draft=draft)
     with workplace(out) as work:
         progress("drawing figures")
@@ -96,6 +98,13 @@ def woven(study: Study, results: Results, profile: Profile, source: Path, *, dra
     return weave.weave(
         source, results, study.conditions, study.claims, inserts, draft=draft, declared_in=str(study.path)
     )
+
+
+def check_template(source: Path, engine: str) -> None:
+    """Refuse a template that could not be typeset, with its own lines, before anything is woven into it."""
+    template = documents.read(source.parent, source.stem)
+    if engine == "embedded":
+        raise_all(list(documents.cells(template)))
 
 
 def created(study: Study) -> datetime:

@@ -22,6 +22,11 @@ def literal_html(words: str) -> str:
     return HTML_SPECIAL.sub(lambda sign: f"&#{ord(sign.group())};", " ".join(words.split()))
 
 
+def curly(words: str) -> str:
+    """Return words of ours with typographic apostrophes."""
+    return words.replace("'", "’")
+
+
 def markdown(pieces: Iterable[Piece], profile: Profile) -> str:
     """Join words and statistics into Markdown in which each figure carries its key."""
     return "".join(

@@ -17,8 +17,8 @@ def paragraph(results: Results) -> str:
 def methods_of(statistics: Iterable[Statistic]) -> list[str]:
     """Return the methods behind statistics, what follows the first comma in brackets."""
     names = dict.fromkeys(s.method for s in statistics if s.method and not s.error)
-    parted = [name.partition(", ") for name in names]
-    return [keyed.literal_markdown(f"{head} ({tail})" if tail else head) for head, _, tail in parted]
+    parted = [(name, "", "") if name.endswith(")") else name.partition(", ") for name in names]
+    return [keyed.literal_markdown(keyed.curly(f"{head} ({tail})" if tail else head)) for head, _, tail in parted]
 
 
 def listed(words: list[str], joint: str = "and") -> str:
@@ -43,7 +43,7 @@ def tests(results: Results) -> str:
     usual = methods_of(s for s in of_counts if s.method.startswith("Pearson"))
     words = [f"continuous and ordinal variables with the {listed(of_numbers)}"] if of_numbers else []
     if usual and exact:
-        words.append(f"categorical variables with the {listed(usual)}, or {listed(exact)} where an expected count was below 5")
+        words.append(f"categorical variables with the {listed(usual)}, or {listed(exact, 'or')} where an expected count was below 5")
     elif usual or exact:
         words.append(f"categorical variables with {listed(usual or exact)}")
     if any(s.name == "smd" and not s.error for s in results):

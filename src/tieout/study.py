@@ -235,7 +235,7 @@ class Study(Strict):
     synthetic: str = ""
     journal: Literal["jnis"] = "jnis"
     data: Data
-    documents: dict[Name, Text]
+    documents: dict[Literal["manuscript"], Annotated[str, StringConstraints(pattern=r"\.qmd$")]] = Field(min_length=1)
     variables: dict[Name, Variable]
     derived: dict[Name, Derived] = {}
     methods: Methods = Methods()
@@ -435,6 +435,8 @@ def explain(path: Path, tree: CommentedMap, item: Mapping[str, Any]) -> TieoutEr
         known = re.findall(r"'([^']*)'", item["ctx"]["expected"])
         hint = nearest(got, known) or f"expected one of: {', '.join(known)}"
         return located(path, tree, loc, f"unknown value {shown(got)}", hint)
+    if kind == "string_pattern_mismatch" and loc[0] == "documents":
+        return located(path, tree, loc, f"{shown(got)} is not a Quarto document", "its name ends in .qmd")
     if kind == "string_pattern_mismatch":
         hint = "a name begins with a letter and holds letters, digits and underscores"
         return located(path, tree, loc, f"{shown(got)} is not a name", hint)

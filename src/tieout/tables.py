@@ -34,7 +34,7 @@ class Notes:
 
 def sentence(words: str) -> str:
     """Return words of ours as a literal sentence with its capital and its full stop."""
-    return keyed.literal_html(f"{words[:1].upper()}{words[1:]}.")
+    return keyed.literal_html(keyed.curly(f"{words[:1].upper()}{words[1:]}."))
 
 
 def cell(results: Results, key: str, phrase: str, profile: Profile, notes: Notes) -> str:
@@ -209,7 +209,7 @@ def odds_ratios(results: Results, name: str, profile: Profile) -> str:
     lower = f'<th scope="col">{confidence}</th><th scope="col"><em>{profile.p_symbol}</em></th>' * len(fits)
     head = f'<tr><th rowspan="2" scope="col">Factor</th>{spans}</tr><tr>{lower}</tr>'
     body = [line for term in terms for line in term_rows(results, path, term, list(fits), profile, notes)]
-    notes.plain = model_notes(results, path, profile)
+    notes.plain = model_notes(results, path, list(fits), profile)
     return assembled(head, body, notes, columns)
 
 
@@ -219,16 +219,23 @@ def term_rows(
     found = [s for s in results.under(f"{path}.univariable.{term}") if s.name == "estimate"]
     if not found:
         return []
+    several = len(found) > 1
     rows = []
-    if found[0].level:
+    if several:
         heading = f"{found[0].variable_label} (reference: {found[0].group})"
         rows.append(row(keyed.literal_html(heading), [""] * (2 * len(fits))))
     for statistic in found:
         inner = statistic.key.removeprefix(f"{path}.univariable.").removesuffix(".estimate")
-        label = statistic.level_label or statistic.variable_label + unit(statistic)
         cells = [c for fit in fits for c in ratio_cells(results, f"{path}.{fit}.{inner}".replace("..", "."), profile, notes)]
-        rows.append(row(keyed.literal_html(label), cells, level=bool(statistic.level)))
+        rows.append(row(keyed.literal_html(term_label(statistic, several)), cells, level=several))
     return rows
+
+
+def term_label(term: Statistic, under_heading: bool) -> str:
+    """Return what a term's odds ratio compares: a level with the reference, or one step of a number."""
+    if under_heading:
+        return term.level_label
+    return f"{term.variable_label}, {term.level_label} v {term.group}" if term.level else term.variable_label + unit(term)
 
 
 def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> list[str]:
@@ -242,13 +249,14 @@ def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> l
     return [ratio + mark, "" if p.startswith(profile.not_estimable) else p]
 
 
-def model_notes(results: Results, path: str, profile: Profile) -> list[str]:
+def model_notes(results: Results, path: str, fits: list[str], profile: Profile) -> list[str]:
     """Return what a reader needs beside the odds ratios: who is in the model, and how it was fitted."""
     n, events, missing, epv = (
         cell(results, f"{path}.{name}", "value", profile, Notes())
         for name in ("n", "events", "missing", "events_per_variable")
     )
-    methods = dict.fromkeys(s.method for s in results.under(path) if s.name == "estimate" and s.method)
+    estimates = [s for s in results.under(path) if s.name == "estimate" and s.method]
+    methods = dict.fromkeys(s.method for s in estimates if "firth" in fits or ".firth." not in s.key)
     return [
         f"Multivariable model: {n} complete cases, {events} events; patients lost to missing values: {missing}; "
         f"events (or non-events, if fewer) per term: {epv}.",

@@ -146,7 +146,7 @@ def _mid_p(table: ArrayLike, name: str, method: str, p: Callable[[NDArray[np.flo
     counts = _table(table)
     empty = Test(name, None, None, (), int(counts.sum()), method, HERE + name, _untestable(counts))
     if empty.reason or counts.shape != (2, 2):
-        return replace(empty, reason=empty.reason or "not estimable: mid-P is defined for 2×2 tables")
+        return replace(empty, reason=empty.reason or "mid-P is defined for 2×2 tables")
     k, log = hypergeometric(counts)
     return _filled(empty, min(1.0, p(np.exp(log), int(np.searchsorted(k, counts[0, 0])))), None, ())
 
@@ -277,16 +277,16 @@ def _table(table: ArrayLike) -> NDArray[np.int64]:
 
 def _untestable(counts: NDArray[np.int64]) -> str:
     if len(counts) < 2:
-        return "not estimable: fewer than two groups"
+        return "fewer than two groups"
     if not counts.any(axis=1).all():
-        return "not estimable: a group has no observations"
-    return "not estimable: all observations are the same" if counts.shape[1] < 2 else ""
+        return "a group has no observations"
+    return "all observations are the same" if counts.shape[1] < 2 else ""
 
 
 def _filled(empty: Test, p: float, statistic: float | None, df: tuple[float, ...]) -> Test:
     """Return the test with its result, or with the reason when the p-value came out as no number."""
     if not np.isfinite(p):
-        return replace(empty, reason="not estimable: the test statistic has no finite value")
+        return replace(empty, reason="the test statistic has no finite value")
     finite = statistic is not None and math.isfinite(statistic)
     return replace(empty, p=float(p), statistic=float(statistic) if finite else None, df=tuple(map(float, df)))  # type: ignore[arg-type]
 
@@ -378,11 +378,11 @@ def _samples(groups: Groups) -> list[NDArray]:
 
 def _unrankable(samples: list[NDArray], two: bool = False) -> str:
     if len(samples) < 2 or (two and len(samples) != 2):
-        return "not estimable: fewer than two groups" if len(samples) < 2 else "not estimable: more than two groups"
+        return "fewer than two groups" if len(samples) < 2 else "more than two groups"
     if not all(map(len, samples)):
-        return "not estimable: a group has no observations"
+        return "a group has no observations"
     same = min(s.min() for s in samples) == max(s.max() for s in samples)
-    return "not estimable: all observations are the same" if same else ""
+    return "all observations are the same" if same else ""
 
 
 # Tests of means: one array of values per group.
@@ -412,10 +412,10 @@ def _no_means(samples: list[NDArray], moments: _Moments, pooled: bool, two: bool
     if reason := _unrankable(samples, two):
         return reason
     if not pooled and (moments.n < 2).any():
-        return "not estimable: a group has a single observation, so its variance is unknown"
+        return "a group has a single observation, so its variance is unknown"
     if pooled and not (moments.n > 1).any():
-        return "not estimable: no group has two observations"
-    return "not estimable: the values do not vary within any group" if _constant(moments).all() else ""
+        return "no group has two observations"
+    return "the values do not vary within any group" if _constant(moments).all() else ""
 
 
 def welch_t(groups: Groups) -> Test:
@@ -461,7 +461,7 @@ def _anova(groups: Groups, name: str, method: str, pooled: bool) -> Test:
     m = _moments(samples)
     reason = _no_means(samples, m, pooled, two=False)
     if not reason and not pooled and _constant(m).any():
-        reason = "not estimable: the values of a group do not vary"
+        reason = "the values of a group do not vary"
     use = "equal" if pooled else "unequal"
     function = f"statsmodels.stats.oneway.anova_generic(use_var='{use}')"
     empty = Test(name, None, None, (), int(m.n.sum()), method, function, reason)
@@ -514,7 +514,7 @@ def hodges_lehmann(a: ArrayLike, b: ArrayLike) -> Estimate:
     first, second = _samples([a, b])
     empty = Estimate(None, None, None, None, "Hodges–Lehmann estimate", HERE + "hodges_lehmann")
     if not len(first) or not len(second):
-        return replace(empty, reason="not estimable: a group has no observations")
+        return replace(empty, reason="a group has no observations")
     if len(first) * len(second) > DIFFERENCES:
         return replace(empty, reason=f"not computed: more than {DIFFERENCES:,} pairwise differences")
     return replace(empty, value=float(np.median(np.subtract.outer(first, second))))
@@ -531,7 +531,7 @@ def smd_continuous(*groups: ArrayLike) -> Estimate:
     empty = Estimate(None, None, None, None, "standardised mean difference", HERE + "smd_continuous")
     reason = _unrankable(samples)
     if not reason and (m.n < 2).any():
-        reason = "not estimable: a group has a single observation, so its variance is unknown"
+        reason = "a group has a single observation, so its variance is unknown"
     if reason:
         return replace(empty, reason=reason)
     constant = _constant(m)
@@ -569,7 +569,7 @@ def smd_categorical(table: ArrayLike) -> Estimate:
     return replace(empty, value=max(found))
 
 
-INFINITE_SMD = "not estimable: the groups differ and do not vary within, the standardised difference is infinite"
+INFINITE_SMD = "the groups differ and do not vary within, the standardised difference is infinite"
 
 
 def _multinomial_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

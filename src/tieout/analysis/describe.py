@@ -15,11 +15,8 @@ from tieout.results import Rule, Statistic
 from tieout.study import LEVELLED, NUMBERS, Group, Methods, Study, Table, Variable
 
 ALL = "all"
-QUANTILES = {
-    "linear": "linear interpolation, type 7 of Hyndman and Fan",
-    "weibull": "type 6 of Hyndman and Fan",
-    "averaged_inverted_cdf": "type 2 of Hyndman and Fan",
-}
+QUANTILES = {"linear": 7, "weibull": 6, "averaged_inverted_cdf": 2}
+"""The types of Hyndman and Fan (Am Stat 1996;50:361) by numpy's names."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +210,7 @@ FUNCTIONS = {
 }
 CELLS = {
     "levels": level_cells,
-    "median": value_cells(("median", "q1", "q3"), ("median", "quartile", "quartile"), "median (IQR; {quantile})"),
+    "median": value_cells(("median", "q1", "q3"), ("median", "quartile", "quartile"), "median (IQR, quantiles of type {quantile})"),
     "mean": value_cells(("mean", "sd"), ("mean", "sd"), "mean (SD)"),
 }
 

@@ -58,7 +58,7 @@ def proportion(x: int, n: int, method: str = "wilson", level: float = 0.95) -> E
     x, n = _counts(x, n)
     how, alpha = _named(PROPORTION, method), _alpha(level)
     if n == 0:
-        return Estimate(None, None, None, None, how.text, how.function, "not estimable: nobody was observed")
+        return Estimate(None, None, None, None, how.text, how.function, "nobody was observed")
     low, high = how.compute(x, n, alpha)
     if method != "agresti_coull":
         low, high = (0.0 if x == 0 else low), (1.0 if x == n else high)
@@ -111,9 +111,7 @@ def _agresti_coull(x: int, n: int, alpha: float) -> Limits:
     return centre - half, centre + half
 
 
-def risk_difference(
-    x1: int, n1: int, x2: int, n2: int, method: str = "newcombe", level: float = 0.95
-) -> Estimate:
+def risk_difference(x1: int, n1: int, x2: int, n2: int, method: str = "newcombe", level: float = 0.95) -> Estimate:
     """Return x1/n1 - x2/n2 with the interval of `method`, one of DIFFERENCE, as fractions of 1.
 
     A group without patients makes it not estimable. Raises ValueError as `proportion` does.
@@ -122,7 +120,7 @@ def risk_difference(
     (x1, n1), (x2, n2) = _counts(x1, n1), _counts(x2, n2)
     how, alpha = _named(DIFFERENCE, method), _alpha(level)
     if n1 == 0 or n2 == 0:
-        return Estimate(None, None, None, None, how.text, how.function, "not estimable: a group has no patients")
+        return Estimate(None, None, None, None, how.text, how.function, "a group has no patients")
     low, high = how.compute(x1, n1, x2, n2, alpha)
     return Estimate(x1 / n1 - x2 / n2, float(low), float(high), None, how.text, how.function)
 
@@ -207,9 +205,7 @@ def risk_ratio(x1: int, n1: int, x2: int, n2: int, level: float = 0.95) -> Estim
     return _log_wald(empty, math.log(x1 / n1) - math.log(x2 / n2), variance, level)
 
 
-def odds_ratio(
-    x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "woolf"
-) -> Estimate:
+def odds_ratio(x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "woolf") -> Estimate:
     """Return the odds of an event in the first group over those in the second, with log interval and Wald p.
 
     `method` is "woolf", for which a zero cell is not estimable, or "haldane_anscombe", which adds 0.5 to every
@@ -243,9 +239,7 @@ def _log_wald(empty: Estimate, log_ratio: float, variance: float, level: float) 
     )
 
 
-def odds_ratio_exact(
-    x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "central"
-) -> Estimate:
+def odds_ratio_exact(x1: int, n1: int, x2: int, n2: int, level: float = 0.95, method: str = "central") -> Estimate:
     """Return the conditional maximum-likelihood odds ratio with its exact interval and the p that belongs to it.
 
     `method` is "central" (each tail holds half of alpha; p is twice the smaller tail) or "minlike" (the interval
@@ -290,23 +284,17 @@ def _tilted(k: NDArray[np.int64], log: NDArray[np.float64], log_odds: float) -> 
     return chance / chance.sum()
 
 
-def _tail_limit(
-    x: int, k: NDArray[np.int64], log: NDArray[np.float64], tail: float, reflected: bool
-) -> float:
+def _tail_limit(x: int, k: NDArray[np.int64], log: NDArray[np.float64], tail: float, reflected: bool) -> float:
     """Return the log odds ratio at which P(X <= x) is `tail`; reflected: minus the one at which P(X >= x) is."""
     sign, side = (-1, k >= x) if reflected else (1, k <= x)
     return _log_root(lambda t: tail - float(_tilted(k, log, sign * t)[side].sum()))
 
 
-def _central_limit(
-    x: int, k: NDArray[np.int64], log: NDArray[np.float64], alpha: float, reflected: bool
-) -> float:
+def _central_limit(x: int, k: NDArray[np.int64], log: NDArray[np.float64], alpha: float, reflected: bool) -> float:
     return _tail_limit(x, k, log, alpha / 2, reflected)
 
 
-def _minlike_limit(
-    x: int, k: NDArray[np.int64], log: NDArray[np.float64], alpha: float, reflected: bool
-) -> float:
+def _minlike_limit(x: int, k: NDArray[np.int64], log: NDArray[np.float64], alpha: float, reflected: bool) -> float:
     """Return the largest log odds ratio whose two-sided p (probabilities up to that of x) exceeds alpha.
 
     The p-value jumps down wherever an outcome on the far side becomes likelier than x, and has a single valley
@@ -352,29 +340,29 @@ EXACT: dict[str, tuple[str, Callable[..., float], Callable[..., float]]] = {
     "minlike": ("conditional maximum likelihood, exact interval of Fisher's p", _minlike_limit, _minlike_p),
 }
 
-ONE_OUTCOME = "not estimable: the margins allow a single table"
+ONE_OUTCOME = "the margins allow a single table"
 
 
 def _beyond(x: int, k: NDArray[np.int64]) -> str:
     if x == k[0]:
-        return "not estimable: a zero cell, the odds ratio is 0"
-    return "not estimable: a zero cell, the odds ratio and its upper limit are infinite" if x == k[-1] else ""
+        return "a zero cell, the odds ratio is 0"
+    return "a zero cell, the odds ratio and its upper limit are infinite" if x == k[-1] else ""
 
 
 def _no_odds_ratio(a: int, b: int, c: int, d: int) -> str:
     if 0 in (a + b, c + d, a + c, b + d):
         return ONE_OUTCOME
-    return "not estimable: a zero cell, the odds ratio is " + ("infinite" if 0 in (b, c) else "0")
+    return "a zero cell, the odds ratio is " + ("infinite" if 0 in (b, c) else "0")
 
 
 def _no_risk_ratio(x1: int, n1: int, x2: int, n2: int) -> str:
     if n1 == 0 or n2 == 0:
-        return "not estimable: a group has no patients"
+        return "a group has no patients"
     if x1 == 0 and x2 == 0:
-        return "not estimable: no group has an event"
+        return "no group has an event"
     if x2 == 0:
-        return "not estimable: no event in the second group, the risk ratio is infinite"
-    return "not estimable: no event in the first group, the risk ratio is 0" if x1 == 0 else ""
+        return "no event in the second group, the risk ratio is infinite"
+    return "no event in the first group, the risk ratio is 0" if x1 == 0 else ""
 
 
 def _exp(log: float) -> float | None:

@@ -151,7 +151,7 @@ def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term]
             ("p", "p", "p"),
         ):
             value = getattr(fitted_term, attribute) if fitted_term else None
-            reason = "" if value is not None else (fitted_term and fitted_term.reason) or fit.reason or "not estimable"
+            reason = "" if value is not None else (fitted_term and fitted_term.reason) or fit.reason or "no estimate"
             yield dataclasses.replace(
                 base, key=f"{path}.{term.name}.{name}", value=value, kind=kind, name=name, error=reason
             )
@@ -192,7 +192,7 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
     kinds = {"estimate": "common_odds_ratio", "low": "ratio_limit", "high": "ratio_limit", "p": "p"}
     for key, attribute in (("estimate", "odds_ratio"), ("low", "low"), ("high", "high"), ("p", "p")):
         value = getattr(term, attribute) if term else None
-        reason = "" if value is not None else (term and term.reason) or fit.reason or "not estimable"
+        reason = "" if value is not None else (term and term.reason) or fit.reason or "no estimate"
         yield dataclasses.replace(base, key=f"{path}.{key}", value=value, kind=kinds[key], name=key, error=reason)
     samples = [as_numbers(frame[declared.variable])[frame[declared.variable].cat.codes.to_numpy()[c.rows]] for c in pair]
     test = comparisons.TESTS["mann_whitney"](samples)

@@ -1,7 +1,7 @@
 """Logistic, Firth and ordinal regression, separation, likelihood-ratio tests, and the area under the ROC curve.
 
 The profile likelihood is followed here and not by firthmodels, whose iteration (0.8.2) ends on a wrong limit,
-without saying so, in about one of ten fits to small separated data.
+without saying so, for about one in ten coefficients of small or separated data.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ class Fit:
         return min(self.events, self.n - self.events) / len(self.terms) if self.terms else None
 
 
-def logistic(
-    y: ArrayLike, X: ArrayLike, terms: Sequence[str], interval: str = "wald", level: float = 0.95
-) -> Fit:
+def logistic(y: ArrayLike, X: ArrayLike, terms: Sequence[str], interval: str = "wald", level: float = 0.95) -> Fit:
     """Fit a logistic model by maximum likelihood; the intercept is added.
 
     y (n) holds 0 and 1, X (n x p) the terms. `interval` is "wald" or "profile" (with likelihood-ratio p).
@@ -200,7 +198,7 @@ def ordinal(y: ArrayLike, X: ArrayLike, terms: Sequence[str], level: float = 0.9
         "proportional odds logistic regression, Wald interval",
         "statsmodels.miscmodels.ordinal_model.OrderedModel(distr='logit')",
     )  # fmt: skip
-    reason = _unfit(outcome, columns, terms) or ("" if names else "not estimable: the model has no terms")
+    reason = _unfit(outcome, columns, terms) or ("" if names else "the model has no terms")
     if reason:
         return _absent(empty, reason)
     separated = separation(outcome, columns, terms)
@@ -248,7 +246,7 @@ def auc(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> Estimate:
     m, n = len(events), len(others)
     empty = Estimate(None, None, None, None, "area under the ROC curve, DeLong interval", HERE + "auc")
     if not m or not n:
-        return replace(empty, reason="not estimable: the outcome is the same in everybody")
+        return replace(empty, reason="the outcome is the same in everybody")
     together = rankdata(np.concatenate([events, others]))
     beaten = (together[:m] - rankdata(events)) / n
     beating = 1 - (together[m:] - rankdata(others)) / m
@@ -264,7 +262,7 @@ def auc(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> Estimate:
 
 # The data of a binary model.
 
-NOT_CONVERGED = "not estimable: the fit did not converge"
+NOT_CONVERGED = "the fit did not converge"
 
 
 @dataclass(frozen=True)
@@ -298,24 +296,24 @@ def _finite(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[Array, Ar
 def _unfit(outcome: Array, columns: Array, terms: Sequence[str]) -> str:
     """Return why no model can be fitted to these data, or an empty string."""
     if not len(outcome):
-        return "not estimable: no complete case"
+        return "no complete case"
     if outcome.min() == outcome.max():
-        return "not estimable: the outcome is the same in everybody"
+        return "the outcome is the same in everybody"
     still = columns.std(axis=0) <= 1e-12 * np.abs(columns).max(axis=0)
     if still.any():
-        return f"not estimable: {_listed(terms, still)} has the same value in everybody"
+        return f"{_listed(terms, still)} has the same value in everybody"
     if len(terms) >= len(outcome):
-        return f"not estimable: {len(terms)} terms and an intercept, but {len(outcome)} patients"
+        return f"{len(terms)} terms and an intercept, but {len(outcome)} patients"
     if not len(terms):
         return ""
     triangle, order = qr(_standardised(columns), mode="r", pivoting=True)
     sizes = np.abs(np.diag(triangle))
     spare = np.isin(np.arange(len(terms)), order[sizes <= 1e-9 * sizes[0]])
-    return f"not estimable: {_listed(terms, spare)} follows exactly from the other terms" if spare.any() else ""
+    return f"{_listed(terms, spare)} follows exactly from the other terms" if spare.any() else ""
 
 
 def _no_finite(separated: tuple[str, ...]) -> str:
-    return f"not estimable: the outcome is separated by {', '.join(separated)}, so no finite estimate exists"
+    return f"the outcome is separated by {', '.join(separated)}, so no finite estimate exists"
 
 
 def _listed(terms: Sequence[str], chosen: NDArray[np.bool_]) -> str:
@@ -518,9 +516,7 @@ def _profile(
             return math.sqrt(max(0.0, 2 * (best.value - top.value)))
 
         bound = math.sqrt(chi2.isf(1 - level, 1))
-        limits = sorted(
-            _crossing(distance, float(best.place[-1]), side * reach, bound) / unit for side in (-1, 1)
-        )
+        limits = sorted(_crossing(distance, float(best.place[-1]), side * reach, bound) / unit for side in (-1, 1))
         p = float(chi2.sf(distance(0.0) ** 2, 1))
     return limits[0], limits[1], p
 

@@ -15,10 +15,10 @@ from tieout.errors import TieoutError, nearest
 from tieout.render import document as documents
 from tieout.render import embedded, quarto
 
-Maker = Callable[[documents.Document, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
+Makers = Callable[[documents.Document, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
 
 FORMATS = ("pdf", "html", "docx")
-ENGINES: dict[str, Maker] = {"embedded": embedded.makers, "quarto": quarto.makers}
+ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
 COMPANIONS = ("journal.typ", "typst-template.typ", "typst-show.typ", "style.css", "title-block.html", "reference.docx")
 
 
@@ -30,7 +30,8 @@ def choose(engine: str) -> str:
     if engine == "auto":
         return "quarto" if shutil.which("quarto") else "embedded"
     if engine not in ENGINES:
-        raise TieoutError("--engine", f"no engine is called '{engine}'", nearest(engine, ENGINES) or "auto, " + ", ".join(ENGINES))
+        known = "auto, " + ", ".join(ENGINES)
+        raise TieoutError("--engine", f"no engine is called '{engine}'", nearest(engine, ENGINES) or known)
     if engine == "quarto" and not shutil.which("quarto"):
         raise TieoutError("--engine", "Quarto is not on the PATH", "pip install tieout[quarto], or --engine embedded")
     return engine

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -26,11 +27,12 @@ INSTALL = "install Quarto (pip install tieout[quarto]) and choose --engine quart
 
 @dataclass(frozen=True)
 class Document:
-    """A woven document: its folder, its name without ending, and its text."""
+    """A woven document: its folder, its name without ending, its text, and its front matter as plain data."""
 
     folder: Path
     name: str
     text: str
+    front: dict[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -52,12 +54,12 @@ def read(folder: Path, name: str) -> Document:
     """
     path = folder / f"{name}.qmd"
     try:
-        document = Document(folder, name, path.read_text(encoding="utf-8-sig"))
+        plain = Document(folder, name, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise TieoutError(str(path), "there is no such document") from None
     except UnicodeDecodeError as error:
         raise TieoutError(str(path), f"this is not UTF-8 text (byte {error.start})") from None
-    raise_all(list(front_matter(document)))
+    document = replace(plain, front=front_matter(plain))
     raise_all([*divs(document), *references(document)])
     return document
 
@@ -76,22 +78,25 @@ def prose(document: Document) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def front_matter(document: Document) -> Iterator[TieoutError]:
-    """Yield an error where the front matter is not closed or is not YAML."""
+def front_matter(document: Document) -> dict[str, Any]:
+    """Return the front matter; raise TieoutError where it is not closed or is not YAML."""
     lines = document.text.splitlines()
     if not lines or lines[0].rstrip() != "---":
-        return
+        return {}
     ends = [i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "...")]
     if not ends:
-        yield document.error(1, "the front matter is not closed", "end it with a line of three hyphens")
-        return
+        raise document.error(1, "the front matter is not closed", "end it with a line of three hyphens")
     try:
-        YAML(typ="safe").load("\n".join(lines[1 : ends[0]]))
+        front = YAML(typ="safe").load("\n".join(lines[1 : ends[0]]))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
-        yield document.error(line, f"the front matter is not YAML: {error.problem}", "quote text that holds a colon")
+        problem = f"the front matter is not YAML: {error.problem}"
+        raise document.error(line, problem, "quote text that holds a colon") from None
     except YAMLError as error:
-        yield document.error(1, f"the front matter is not YAML: {' '.join(str(error).split())}")
+        raise document.error(1, f"the front matter is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(front, dict | None):
+        raise document.error(2, "the front matter holds no keys", "write it as key: value")
+    return front or {}
 
 
 def divs(document: Document) -> Iterator[TieoutError]:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import typst
+
 from tieout import resources
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
@@ -31,7 +33,7 @@ def makers(document: Document, formats: tuple[str, ...], out: Path, created: dat
     raise_all(list(documents.cells(document)))
     tree = trees.parse(document)
     raise_all(list(trees.unprintable(document, tree)))
-    made = {}
+    made: dict[str, Callable[[], None]] = {}
     for name in formats:
         naming = relative if name == "pdf" else inline
         ready = trees.with_pictures(document, tree, name, naming)
@@ -50,25 +52,24 @@ def inline(source: str, path: Path) -> str:
     return f"data:{trees.MIME[path.suffix.lower()]};base64,{data}"
 
 
-def written(document: Document, tree: Node, to: str, created: datetime, *options: str) -> bytes:
+def written(document: Document, tree: Node, to: str, *options: str) -> bytes:
     arguments = ["-f", "json", "-t", to, "--wrap=none", "--standalone", "--columns=120"]
     arguments += ["--lua-filter", str(resources.templates() / "tieout.lua"), *options]
-    moment = {"SOURCE_DATE_EPOCH": str(int(created.timestamp()))}
-    return trees.pandoc(arguments, json.dumps(tree).encode(), document, moment)
+    return trees.pandoc(arguments, json.dumps(tree).encode(), document)
 
 
 def html(document: Document, tree: Node, path: Path, created: datetime) -> None:
     """Write one self-contained HTML file: no script, nothing fetched."""
     templates = resources.templates()
     look = (templates / "style.css").read_text(encoding="utf-8")
-    options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none", "-V", f"stylesheet={look}"]
-    path.write_bytes(written(document, tree, "html", created, *options))
+    options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none"]
+    path.write_bytes(written(document, tree, "html", *options, "-V", f"stylesheet={look}"))
 
 
 def docx(document: Document, tree: Node, path: Path, created: datetime) -> None:
     """Write a Word file with the styles of reference.docx."""
     reference = resources.templates() / "reference.docx"
-    data = written(document, tree, "docx", created, "--reference-doc", str(reference), "--syntax-highlighting=none")
+    data = written(document, tree, "docx", "--reference-doc", str(reference), "--syntax-highlighting=none")
     path.write_bytes(word.finished(data, word.front(tree["meta"]), created))
 
 
@@ -78,27 +79,26 @@ def pdf(document: Document, tree: Node, path: Path, created: datetime) -> None:
     Fonts of the system are used only where the text has signs that the embedded fonts lack (Korean, Hebrew, Arabic,
     emoji), so that the bytes are the same on each machine otherwise.
     """
-    import typst
-
     templates = resources.templates()
-    source = written(document, tree, "typst-citations", created, "--template", str(templates / "embedded.typ"))
+    source = written(document, tree, "typst-citations", "--template", str(templates / "embedded.typ"))
     look = document.folder / "journal.typ"
     if not look.exists():
         raise TieoutError(str(look), "the look is missing from the project", "make the project with tieout build")
     fonts = fonts_for(bool(OUTSIDE_EMBEDDED_FONTS.search(source.decode())))
     try:
-        compiler = typst.Compiler(root=document.folder, font_paths=fonts, package_path=path.parent, package_cache_path=path.parent)
+        compiler = typst.Compiler(
+            root=document.folder, font_paths=fonts, package_path=path.parent, package_cache_path=path.parent
+        )
         data = compiler.compile(input=source, format="pdf", timestamp=created)
     except typst.TypstError as error:
-        raise TieoutError(str(document.path), f"Typst cannot set this: {error.message}", " ".join(error.hints)) from None
+        problem = f"Typst cannot set this: {error.message}"
+        raise TieoutError(str(document.path), problem, " ".join(error.hints)) from None
     assert isinstance(data, bytes)
     path.write_bytes(data)
 
 
 @functools.cache
-def fonts_for(system: bool) -> object:
-    import typst
-
+def fonts_for(system: bool) -> typst.Fonts:
     return typst.Fonts(include_system_fonts=system, include_embedded_fonts=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ import pypandoc
 
 from tieout import resources
 from tieout.errors import TieoutError
-from tieout.render.document import INSTALL, PAGE_BREAK, Document, local_file
+from tieout.render.document import PAGE_BREAK, Document, local_file
 
 Node = dict[str, Any]
 
@@ -37,51 +36,42 @@ def parse(document: Document) -> Node:
     Raises TieoutError for a missing or remote bibliography, style or picture, and for an unknown citation.
     """
     text = PAGE_BREAK.sub("\n::: pagebreak\n:::\n", document.text)
-    plain = json.loads(pandoc(["-f", "markdown", "-t", "json"], front_of(text).encode(), document))
     arguments = ["-f", "markdown", "-t", "json", "--lua-filter", str(resources.templates() / "tieout.lua")]
-    arguments += citation_arguments(document, plain["meta"])
+    arguments += citation_arguments(document)
     tree = json.loads(pandoc(arguments, text.encode(), document))
     tree["meta"] |= authors(tree["meta"])
     return tree
 
 
-def front_of(text: str) -> str:
-    lines = text.splitlines(keepends=True)
-    if not lines or lines[0].rstrip() != "---":
-        return ""
-    end = next(i for i, line in enumerate(lines[1:], 1) if line.rstrip() in ("---", "..."))
-    return "".join(lines[: end + 1])
-
-
-def citation_arguments(document: Document, meta: Node) -> list[str]:
-    bibliographies = as_list(meta.get("bibliography"))
+def citation_arguments(document: Document) -> list[str]:
+    given = document.front.get("bibliography") or []
+    bibliographies = given if isinstance(given, list) else [given]
     if not bibliographies:
         return []
     arguments = ["--citeproc", "-M", "link-citations=true"]
-    for name in map(plain_text, bibliographies):
+    for name in map(str, bibliographies):
         arguments += ["--bibliography", str(local_file(document, name, "the bibliography"))]
-    if "csl" in meta:
-        arguments += ["--csl", str(local_file(document, plain_text(meta["csl"]), "the citation style"))]
+    if "csl" in document.front:
+        arguments += ["--csl", str(local_file(document, str(document.front["csl"]), "the citation style"))]
     return arguments
 
 
-def pandoc(arguments: list[str], stdin: bytes, document: Document, environment: dict[str, str] | None = None) -> bytes:
+def pandoc(arguments: list[str], stdin: bytes, document: Document) -> bytes:
     """Run pandoc in its sandbox and return what it writes; its complaints become one TieoutError."""
     command = [pypandoc.get_pandoc_path(), "--sandbox", *arguments]
-    done = subprocess.run(
-        command, input=stdin, capture_output=True, cwd=document.folder, env=os.environ | (environment or {}), check=False
-    )
+    done = subprocess.run(command, input=stdin, capture_output=True, cwd=document.folder, check=False)
     complaints = done.stderr.decode(errors="replace")
     unknown = re.findall(r"citation (\S+) not found", complaints)
     if unknown:
-        raise document.error(document.line_of(f"@{unknown[0]}"), f"no reference is called '{unknown[0]}' in the bibliography")
+        problem = f"no reference is called '{unknown[0]}' in the bibliography"
+        raise document.error(document.line_of(f"@{unknown[0]}"), problem)
     if done.returncode:
         raise TieoutError(str(document.path), f"pandoc cannot read this: {' '.join(complaints.split())[:400]}")
     return done.stdout
 
 
 def authors(meta: Node) -> Node:
-    """Return authors and affiliations as Quarto gives them to its templates: `by-author`, `by-affiliation`, `author`."""
+    """Return authors and affiliations under the names that Quarto gives to its templates."""
     known: list[tuple[str, Node]] = []
     declared = {plain_text(a["c"]["id"]): a for a in as_list(meta.get("affiliations")) if "id" in fields(a)}
 
@@ -178,7 +168,8 @@ def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
         if node["t"] in ("RawBlock", "RawInline"):
             kind, text = node["c"]
             problem = f"raw {kind} '{text.strip()[:40]}' would be lost in some formats"
-            yield document.error(document.line_of(text.splitlines()[0]), problem, "only tables may be raw HTML; or " + INSTALL)
+            line = document.line_of(text.splitlines()[0])
+            yield document.error(line, problem, "only tables may be raw HTML")
         elif node["t"] == "Figure" and not node["c"][0][0]:
             source = next((n["c"][2][0] for n in every(node) if n["t"] == "Image"), "")
             problem = f"the captioned picture '{source}' has no identifier, so formats would number it differently"

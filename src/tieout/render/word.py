@@ -1,4 +1,4 @@
-"""What a Word file of pandoc or Quarto still lacks: front matter, page header, rows that stay whole, fitting columns."""
+"""Give a Word file of pandoc or Quarto what it lacks: front matter, page header, whole rows, fitting columns."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lxml import etree
+from lxml.etree import _Element as Element
 
 from tieout.render.tree import Node, as_list, fields, plain_text
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-Element = etree._Element
-NARROWEST, WIDEST = 5, 34
+TEXT_WIDTH = 9298  # twentieths of a point: the 164 mm between the margins of reference.docx
+TEXT_CHARACTERS = 100  # of table text side by side in that width
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ def finished(data: bytes, front: Front, created: datetime) -> bytes:
     body = etree.fromstring(parts["word/document.xml"])
     add_front(body, front)
     for table in body.iter(f"{W}tbl"):
-        keep_rows(table)
-        fit_columns(table)
+        dress(table)
     parts["word/document.xml"] = packed_xml(body)
+    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], created)
     for name in [n for n in parts if n.startswith("word/header")]:
         header = etree.fromstring(parts[name])
         add_header(header, front)
@@ -76,6 +77,14 @@ def finished(data: bytes, front: Front, created: datetime) -> bytes:
 def unpacked(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def dated(core: bytes, created: datetime) -> bytes:
+    """Set the dates of the file's properties: pandoc's sandbox knows no clock."""
+    root = etree.fromstring(core)
+    for date in root.iter("{http://purl.org/dc/terms/}created", "{http://purl.org/dc/terms/}modified"):
+        date.text = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return packed_xml(root)
 
 
 def packed_xml(root: Element) -> bytes:
@@ -151,33 +160,94 @@ def add_header(header: Element, front: Front) -> None:
         header.append(paragraph("Stamp", (front.synthetic, "")))
 
 
-def keep_rows(table: Element) -> None:
-    """Forbid page breaks inside rows."""
-    for row in table.iterchildren(f"{W}tr"):
-        properties = row.find(f"{W}trPr")
-        if properties is None:
-            properties = etree.Element(f"{W}trPr")
-            row.insert(0, properties)
-        if properties.find(f"{W}cantSplit") is None:
-            properties.insert(0, etree.Element(f"{W}cantSplit"))
-
-
-def fit_columns(table: Element) -> None:
-    """Share the width of the text among the columns by the length of their longest words and texts."""
+def dress(table: Element) -> None:
+    """Give a table the width of the text, whole rows, its own text styles and a rule under its head."""
     grid = table.find(f"{W}tblGrid")
-    if grid is None or len(grid) < 2:
+    rows = list(table.iterchildren(f"{W}tr"))
+    if grid is None or len(grid) < 2 or not rows:
         return
-    lengths = [NARROWEST] * len(grid)
-    for row in table.iterchildren(f"{W}tr"):
+    heads = [row for row in rows if row.find(f"{W}trPr/{W}tblHeader") is not None]
+    for row in rows:
+        keep_whole(row)
+        for cell in row.iterchildren(f"{W}tc"):
+            set_text(cell, "TableHead" if row in heads else "TableText")
+            if row in heads and (row is heads[-1] or span_of(cell) > 1):
+                rule_under(cell, "6" if row is heads[-1] else "4")
+    fit_columns(table, grid, rows)
+
+
+def keep_whole(row: Element) -> None:
+    properties = row.find(f"{W}trPr")
+    if properties is None:
+        properties = etree.Element(f"{W}trPr")
+        row.insert(0, properties)
+    if properties.find(f"{W}cantSplit") is None:
+        properties.insert(0, etree.Element(f"{W}cantSplit"))
+
+
+def set_text(cell: Element, style: str) -> None:
+    for each in cell.iterchildren(f"{W}p"):
+        properties = each.find(f"{W}pPr")
+        if properties is None:
+            properties = etree.Element(f"{W}pPr")
+            each.insert(0, properties)
+        for old in properties.findall(f"{W}pStyle"):
+            properties.remove(old)
+        properties.insert(0, etree.Element(f"{W}pStyle", {f"{W}val": style}))
+
+
+def rule_under(cell: Element, weight: str) -> None:
+    """Draw a line under a cell; the schema wants borders after spans and widths, before all else."""
+    properties = cell.find(f"{W}tcPr")
+    if properties is None:
+        properties = etree.Element(f"{W}tcPr")
+        cell.insert(0, properties)
+    borders = etree.Element(f"{W}tcBorders")
+    line = {"val": "single", "sz": weight, "space": "0", "color": "000000"}
+    etree.SubElement(borders, f"{W}bottom", {f"{W}{name}": value for name, value in line.items()})
+    before = [f"{W}{name}" for name in ("cnfStyle", "tcW", "gridSpan", "hMerge", "vMerge")]
+    properties.insert(sum(child.tag in before for child in properties), borders)
+
+
+def span_of(cell: Element) -> int:
+    span = cell.find(f"{W}tcPr/{W}gridSpan")
+    return 1 if span is None else int(str(span.get(f"{W}val")))
+
+
+def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
+    """Share the width of the text among the columns by their longest lines."""
+    lengths = [2] * len(grid)
+    for row in rows:
         column = 0
         for cell in row.iterchildren(f"{W}tc"):
-            span = cell.find(f"{W}tcPr/{W}gridSpan")
-            across = 1 if span is None else int(str(span.get(f"{W}val")))
-            if across == 1 and column < len(lengths):
-                lines = ["".join(p.itertext()) for p in cell.iter(f"{W}p")]
-                lengths[column] = max([lengths[column], *map(len, lines)])
-            column += across
-    shares = [min(length, WIDEST) for length in lengths]
-    total = sum(int(column.get(f"{W}w") or 0) for column in grid) or 9000
-    for column, share in zip(grid, shares, strict=True):
-        column.set(f"{W}w", str(round(total * share / sum(shares))))
+            if span_of(cell) == 1 and column < len(lengths):
+                lengths[column] = max([lengths[column], *map(len, lines_of(cell))])
+            column += span_of(cell)
+    shares = fitted([length + 3.5 for length in lengths], TEXT_CHARACTERS)
+    widths = [round(TEXT_WIDTH * share / sum(shares)) for share in shares]
+    for grid_column, width in zip(grid, widths, strict=True):
+        grid_column.set(f"{W}w", str(width))
+    properties = table.find(f"{W}tblPr")
+    assert properties is not None, "every Word table has properties"
+    measure = properties.find(f"{W}tblW")
+    if measure is not None:
+        measure.set(f"{W}type", "dxa")
+        measure.set(f"{W}w", str(sum(widths)))
+
+
+def fitted(wanted: list[float], room: float) -> list[float]:
+    """Cut the widest columns to one width so that all fit; narrow ones keep what they want."""
+    left = room
+    for place, width in enumerate(sorted(wanted)):
+        cap = left / (len(wanted) - place)
+        if width > cap:
+            return [min(each, cap) for each in wanted]
+        left -= width
+    return wanted
+
+
+def lines_of(cell: Element) -> Iterator[str]:
+    """Yield the lines of a cell, which breaks divide as paragraphs do."""
+    for each in cell.iterchildren(f"{W}p"):
+        words = "".join("\n" if part.tag == f"{W}br" else part.text or "" for part in each.iter(f"{W}t", f"{W}br"))
+        yield from words.split("\n")
