@@ -41,7 +41,7 @@ def registry(rows: int) -> Registry:
     data["arm"] = pd.Categorical.from_codes(rng.integers(0, 2, rows).astype(np.int8), categories=["0", "1"])
     variables["arm"] = Variable(label="Arm", type="yesno")
     study = Study(
-        name="bench", title="Bench", data=Data(file="none", cut=date(2024, 1, 1)), documents={"manuscript": "none"},
+        name="bench", title="Bench", data=Data(file="none", cut=date(2024, 1, 1)), documents={"manuscript": "none.qmd"},
         variables=variables, groups={"arm": Group(variable="arm", levels={"treated": "1", "control": "0"})},
         tables={"baseline": Table(by="arm", rows=[name for name in variables if name != "arm"])},
     )  # fmt: skip
@@ -51,7 +51,7 @@ def registry(rows: int) -> Registry:
 def measure(what: str, rows: int) -> dict[str, float]:
     """Return what one program took, in a process of its own: seconds, or bytes at the peak beyond the frame."""
     found = registry(rows)
-    results = Results.of(describe.table(found, "baseline"), {}) if what == "tableone" else None
+    results = Results.of(describe.table(found, "baseline"), {"snapshot": ""}) if what == "tableone" else None
     if what == "memory":
         tracemalloc.start()
     start = time.perf_counter()
@@ -60,9 +60,9 @@ def measure(what: str, rows: int) -> dict[str, float]:
         peak = tracemalloc.get_traced_memory()[1] if what == "memory" else 0
         size = float(found.frame.memory_usage(deep=True).sum())
         return {"seconds": time.perf_counter() - start, "frame": size, "peak": peak}
-    double.TOO_MANY_CELLS = sys.maxsize
-    checked = double.check(found, results)
-    return {"seconds": time.perf_counter() - start, "cells": checked.cells, "alone": len(checked.alone)}
+    cells, alone = double.by_tableone(found, found.study.tables["baseline"], "table.baseline")
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "cells": double.compare(results, double.Second(cells, (), "")), "alone": len(alone)}
 
 
 def main() -> None:

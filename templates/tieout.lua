@@ -58,6 +58,12 @@ local function lone_image(para)
   return image and image.t == "Image" and kind_of(image.identifier) == "fig" and image
 end
 
+local function float_of_table(tbl)
+  local identifier, caption = tbl.identifier, pandoc.utils.blocks_to_inlines(tbl.caption.long)
+  tbl.identifier, tbl.caption = "", pandoc.Caption({})
+  return float(identifier, { tbl }, caption)
+end
+
 local floats = {
   traverse = "topdown",
   Div = function(div)
@@ -70,6 +76,11 @@ local floats = {
     if kind_of(figure.identifier) == "fig" then
       local caption = pandoc.utils.blocks_to_inlines(figure.caption.long)
       return float(figure.identifier, figure.content, caption), false
+    end
+  end,
+  Table = function(tbl)
+    if kind_of(tbl.identifier) == "tbl" then
+      return float_of_table(tbl), false
     end
   end,
   Para = function(para)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import multiprocessing
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any
 
 from tieout import figures, methods, render, resources, strobe, tables, weave
+from tieout import registry as registries
 from tieout import study as studies
+from tieout.analysis import double, everything
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
@@ -55,33 +61,23 @@ def build(
     study = studies.read(study_file)
     source = study.resolve(study.documents[MANUSCRIPT])
     check_template(source, chosen)
-    results, undeclared = computed(study, progress)
-    progress("weaving the document")
-    profile = profile_of(results)
-    document = woven(study, results, profile, source, draft=draft)
-    with workplace(out) as work:
-        progress("drawing figures")
+    registry = registries.read(study)
+    progress("computing the statistics")
+    results = everything.analyse(registry).with_meta(double_programmed=double.within_reach(registry))
+    with second_program(study_file, results) as checked, workplace(out) as work:
+        progress("weaving the document and drawing its figures")
+        profile = profile_of(results)
+        document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
         lay_out(project, study, results, profile, source, document)
         progress(f"typesetting {', '.join(formats)} with {chosen}")
         made = render.render(project, MANUSCRIPT, formats, work, engine=chosen, created=created(study))
+        progress("comparing the tables with tableone's")
+        results = results.with_meta(programs=checked())
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
         publish(work, out, made)
-    return Built({name: out / path.name for name, path in made.items()}, results, document, chosen, undeclared)
-
-
-def computed(study: Study, progress: Progress) -> tuple[Results, tuple[str, ...]]:
-    """Return the results of a study's data, computed twice where there are two programs for it."""
-    from tieout import registry as registries
-    from tieout.analysis import double, everything
-
-    registry = registries.read(study)
-    progress("computing the statistics")
-    results = everything.analyse(registry)
-    progress("computing the tables again with tableone")
-    checked = double.check(registry, results)
-    programs = {"cells": checked.cells, "by_one_program_alone": list(checked.alone)}
-    return results.with_meta(programs=programs), registry.undeclared
+    outputs = {name: out / path.name for name, path in made.items()}
+    return Built(outputs, results, document, chosen, registry.undeclared)
 
 
 def profile_of(results: Results) -> Profile:
@@ -98,6 +94,28 @@ def woven(study: Study, results: Results, profile: Profile, source: Path, *, dra
     return weave.weave(
         source, results, study.conditions, study.claims, inserts, draft=draft, declared_in=str(study.path)
     )
+
+
+@contextlib.contextmanager
+def second_program(study_file: Path, results: Results) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Start the second program beside this one; the call given waits for it and compares."""
+    if not results.meta["double_programmed"]:
+        yield lambda: {"cells": 0, "by_one_program_alone": list(results.meta["layout"]["tables"])}
+        return
+    pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
+    running = pool.submit(double.second_program, study_file)
+
+    def checked() -> dict[str, Any]:
+        try:
+            second = running.result()
+        except BrokenProcessPool:
+            raise TieoutError("double programming", "the second program stopped", "is there memory enough?") from None
+        return {"cells": double.compare(results, second), "by_one_program_alone": list(second.alone)}
+
+    try:
+        yield checked
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def check_template(source: Path, engine: str) -> None:

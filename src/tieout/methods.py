@@ -103,10 +103,10 @@ SOFTWARE = {
 
 
 def software(results: Results) -> str:
-    """Say which software computed the figures, and which tables were computed by two programs."""
+    """Say which software computed the figures, and whether the tables were computed by two programs."""
     used = [f"{words} {results.meta['libraries'][name]}" for name, words in SOFTWARE.items()]
-    programs = results.meta.get("programs", {"cells": 0, "by_one_program_alone": []})
-    twice = "; the tables of characteristics were computed by two independent programs" if programs["cells"] else ""
-    alone = programs["by_one_program_alone"]
-    spared = f", but for {len(alone)} of their rows" if twice and alone else ""
-    return keyed.literal_markdown(f"Analyses were made in Python with {listed(used)}{twice}{spared}.")
+    tables, twice = results.meta["layout"]["tables"], results.meta.get("double_programmed", [])
+    second = "; the tables of characteristics were computed by two independent programs" if twice else ""
+    if twice and len(twice) < len(tables):
+        second += f", but for {len(tables) - len(twice)} that are too large for the second"
+    return keyed.literal_markdown(f"Analyses were made in Python with {listed(used)}{second}.")

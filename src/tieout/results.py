@@ -59,6 +59,8 @@ class Statistic:
             raise ValueError(f"{self.key}: a Statistic holds either a value or an error")
 
 
+UNSET = object()
+FIELDS = tuple(f.name for f in dataclasses.fields(Statistic))
 DEFAULTS = {
     f.name: f.default if f.default is not dataclasses.MISSING else {} for f in dataclasses.fields(Statistic)[4:]
 }
@@ -123,9 +125,7 @@ class Results:
 
     def to_json(self) -> str:
         """Return the results as JSON text: the same results give the same bytes."""
-        rows = [
-            {k: v for k, v in dataclasses.asdict(s).items() if k not in DEFAULTS or v != DEFAULTS[k]} for s in self
-        ]
+        rows = [{name: value for name in FIELDS if (value := getattr(s, name)) != DEFAULTS.get(name, UNSET)} for s in self]
         body = {"meta": dict(self.meta), "statistics": rows}
         return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

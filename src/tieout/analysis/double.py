@@ -6,14 +6,17 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from tieout import registry as registries
+from tieout import study as studies
 from tieout.analysis.describe import ALL, as_numbers
-from tieout.errors import DoesNotTieOut, raise_all
+from tieout.errors import DoesNotTieOut, TieoutError, raise_all
 from tieout.registry import Registry, mask
 from tieout.results import Results
 from tieout.study import LEVELLED, NUMBERS, Table
@@ -32,49 +35,67 @@ SECOND: dict[str, Callable[..., float]] = {
 
 
 @dataclass(frozen=True)
-class Checked:
-    """How many cells two programs agreed on, and which rows only one of them could make."""
+class Second:
+    """What the second program made: cells by key, the rows that it could not make, the digest of its data."""
 
-    cells: int
+    cells: dict[str, float]
     alone: tuple[str, ...]
+    digest: str
 
 
-def check(registry: Registry, results: Results) -> Checked:
-    """Compare every declared table with tableone's.
+def second_program(study_file: Path) -> Second:
+    """Read the data anew and make every declared table with tableone; meant for a process of its own.
 
-    Raises DoesNotTieOut, naming table, row, group and both values, where a cell differs by more than 1e-8 of itself.
-    A cell that the direct program calls not estimable is not compared: tableone prints an SD of 0 for one patient.
-    A registry of more than two million cells is not given to tableone, which takes minutes there; then every row is
-    told as made by one program alone. Source: tableone (Pollard et al., JAMIA Open 2018;1:26-31).
+    The rows of a table that is not within tableone's reach are told as made by one program alone.
+    Source: tableone (Pollard et al., JAMIA Open 2018;1:26-31).
     """
-    cells, alone, errors = 0, [], []
-    for name, declared in registry.study.tables.items():
-        rows = [row for section in declared.rows.values() for row in section]
-        if len(registry.frame) * len(rows) > TOO_MANY_CELLS:
-            alone += rows
-            continue
-        second, missed = second_program(registry, declared, results, f"table.{name}", rows)
-        alone += missed
-        for key, value in second.items():
-            first = results[key].value
-            if first is None:
-                continue
-            cells += 1
-            if not math.isclose(abs(first), abs(value), rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-                errors.append(
-                    DoesNotTieOut(
-                        key, f"two programs disagree: computed directly {first!r}, by tableone {value!r}",
-                        "this is a defect of the program, not of the data; please report it",
-                    )  # fmt: skip
-                )
-    raise_all(list(errors))
-    return Checked(cells, tuple(dict.fromkeys(alone)))
+    registry = registries.read(studies.read(study_file))
+    reach, cells, alone = within_reach(registry), {}, []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name, declared in registry.study.tables.items():
+            made, missed = by_tableone(registry, declared, f"table.{name}") if name in reach else ({}, rows_of(declared))
+            cells |= made
+            alone += missed
+    return Second(cells, tuple(dict.fromkeys(alone)), registry.digest)
 
 
-def second_program(
-    registry: Registry, declared: Table, results: Results, path: str, rows: list[str]
-) -> tuple[dict[str, float], list[str]]:
+def compare(results: Results, second: Second) -> int:
+    """Return on how many cells both programs agree.
+
+    Raises DoesNotTieOut, naming the key and both values, where a cell differs by more than 1e-8 of itself. A cell
+    that the direct program calls not estimable is not compared: tableone prints an SD of 0 for one patient.
+    """
+    if second.digest != results.meta["snapshot"]:
+        raise TieoutError("data", "the data changed while they were read", "build again when the export is complete")
+    pairs = {key: (results[key].value, value) for key, value in second.cells.items() if key in results}
+    known = {key: (first, other) for key, (first, other) in pairs.items() if first is not None}
+    raise_all(
+        [
+            DoesNotTieOut(
+                key, f"two programs disagree: computed directly {first!r}, by tableone {other!r}",
+                "this is a defect of the program, not of the data; please report it",
+            )  # fmt: skip
+            for key, (first, other) in known.items()
+            if not math.isclose(abs(first), abs(other), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        ]
+    )
+    return len(known)
+
+
+def within_reach(registry: Registry) -> list[str]:
+    """Return the tables that tableone can make in seconds: it takes minutes beyond two million cells."""
+    patients = len(registry.frame)
+    return [n for n, table in registry.study.tables.items() if patients * len(rows_of(table)) <= TOO_MANY_CELLS]
+
+
+def rows_of(table: Table) -> list[str]:
+    return [row for section in table.rows.values() for row in section]
+
+
+def by_tableone(registry: Registry, declared: Table, path: str) -> tuple[dict[str, float], list[str]]:
     """Return tableone's cells by the keys of the direct program, and the rows that it could not make."""
+    rows = rows_of(declared)
     group = registry.study.groups[declared.by]
     chosen = mask(registry.frame, {**declared.where, group.variable: tuple(group.levels.values())})
     names = {code: name for name, code in group.levels.items()}
@@ -91,7 +112,7 @@ def second_program(
             missed.append(part)
         else:
             found.update(cells(part, path, registry.study.methods.quantile))
-    return {key: value for key, value in found.items() if key in results and not math.isnan(value)}, missed
+    return {key: value for key, value in found.items() if not math.isnan(value)}, missed
 
 
 def batches(frame: pd.DataFrame, kinds: dict[str, str], htest: dict[str, Callable[..., float]]) -> Iterator[Any]:
@@ -166,16 +187,14 @@ def one_table(frame: pd.DataFrame, kinds: dict[str, str], htest: dict[str, Calla
     """Run tableone with every type, test and option named, since its guesses depend on the number of rows."""
     from tableone import TableOne
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return TableOne(
-            frame,
-            columns=list(kinds),
-            categorical=[c for c, kind in kinds.items() if kind == "levels"],
-            continuous=[c for c, kind in kinds.items() if kind != "levels"],
-            nonnormal=[c for c, kind in kinds.items() if kind == "median"],
-            groupby="group", include_null=False, missing=True, overall=True, pval=True, smd=True, htest=htest,
-        )  # fmt: skip
+    return TableOne(
+        frame,
+        columns=list(kinds),
+        categorical=[c for c, kind in kinds.items() if kind == "levels"],
+        continuous=[c for c, kind in kinds.items() if kind != "levels"],
+        nonnormal=[c for c, kind in kinds.items() if kind == "median"],
+        groupby="group", include_null=False, missing=True, overall=True, pval=True, smd=True, htest=htest,
+    )  # fmt: skip
 
 
 NUMERIC = {"mean": "mean", "std": "sd", "median": "median", "q25": "q1", "q75": "q3"}

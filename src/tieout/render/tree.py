@@ -163,17 +163,21 @@ def every(node: Any) -> Iterator[Node]:
 
 
 def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
-    """Yield an error for each raw part that some format would lose, and each captioned picture without a number."""
+    """Yield an error for each raw part that a format would lose and each caption without a number."""
     for node in every([tree["meta"], tree["blocks"]]):
         if node["t"] in ("RawBlock", "RawInline"):
             kind, text = node["c"]
             problem = f"raw {kind} '{text.strip()[:40]}' would be lost in some formats"
-            line = document.line_of(text.splitlines()[0])
+            line = document.line_of(text.split()[0])
             yield document.error(line, problem, "only tables may be raw HTML")
         elif node["t"] == "Figure" and not node["c"][0][0]:
             source = next((n["c"][2][0] for n in every(node) if n["t"] == "Image"), "")
             problem = f"the captioned picture '{source}' has no identifier, so formats would number it differently"
             yield document.error(document.line_of(source), problem, "add {#fig-…}")
+        elif node["t"] == "Table" and node["c"][1][1]:
+            caption = plain_text(node["c"][1][1])
+            problem = f"the table with the caption '{caption[:40]}' has no identifier, so it has no number"
+            yield document.error(document.line_of(caption), problem, "put it into a div ::: {#tbl-…}")
 
 
 def with_pictures(document: Document, tree: Node, kind: str, name: Callable[[str, Path], str]) -> Node:

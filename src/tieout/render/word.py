@@ -164,8 +164,8 @@ def dress(table: Element) -> None:
     """Give a table the width of the text, whole rows, its own text styles and a rule under its head."""
     grid = table.find(f"{W}tblGrid")
     rows = list(table.iterchildren(f"{W}tr"))
-    if grid is None or len(grid) < 2 or not rows:
-        return
+    if grid is None or table.find(f".//{W}drawing") is not None or table.find(f".//{W}tbl") is not None:
+        return bare(table)
     heads = [row for row in rows if row.find(f"{W}trPr/{W}tblHeader") is not None]
     for row in rows:
         keep_whole(row)
@@ -174,6 +174,12 @@ def dress(table: Element) -> None:
             if row in heads and (row is heads[-1] or span_of(cell) > 1):
                 rule_under(cell, "6" if row is heads[-1] else "4")
     fit_columns(table, grid, rows)
+
+
+def bare(table: Element) -> None:
+    """Take the rules from a table that only arranges others, as Quarto makes for captions."""
+    for style in table.findall(f"{W}tblPr/{W}tblStyle"):
+        style.set(f"{W}val", "TableNormal")
 
 
 def keep_whole(row: Element) -> None:
