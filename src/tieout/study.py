@@ -20,7 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from tieout.errors import TieoutError, nearest, raise_all, some_of
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
-RESERVED = ("all", "patients", "p", "smd", "difference", "risk_ratio", "odds_ratio", "univariable", "firth")
+RESERVED = ("all", "patients", "ungrouped", "p", "smd", "difference", "risk_ratio", "odds_ratio", "univariable", "firth")
 YES_NO = {"1": "Yes", "0": "No"}
 NUMBERS = ("integer", "decimal")
 LEVELLED = ("yesno", "category", "ordinal", "checkbox")

@@ -102,7 +102,7 @@ def characteristics(results: Results, name: str, profile: Profile) -> str:
             body.append(section(heading, columns))
         for variable in variables:
             body += variable_rows(results, path, variable, groups, smd, profile, notes, summaries)
-    notes.plain.append(legend(layout, summaries, profile))
+    notes.plain.append(legend(results, path, layout, summaries, profile))
     return assembled(group_head(results, path, layout, profile), body, notes, columns)
 
 
@@ -126,7 +126,7 @@ def group_head(results: Results, path: str, layout: dict, profile: Profile) -> s
     return f"<tr>{''.join(upper)}</tr><tr>{''.join(lower)}</tr>"
 
 
-def legend(layout: dict, summaries: dict[str, None], profile: Profile) -> str:
+def legend(results: Results, path: str, layout: dict, summaries: dict[str, None], profile: Profile) -> str:
     shown = {
         "levels": f"n ({profile.percent})",
         "median": "median (IQR)",
@@ -134,7 +134,12 @@ def legend(layout: dict, summaries: dict[str, None], profile: Profile) -> str:
     }
     kinds = [shown[kind] for kind in shown if kind in summaries]
     words = f"Values are {' or '.join(kinds)} of the patients with the value recorded."
-    return words + (" SMD, standardised mean difference." if layout["smd"] else "")
+    words += " SMD, standardised mean difference." if layout["smd"] else ""
+    ungrouped = results[f"{path}.patients.ungrouped.n"]
+    if ungrouped.value:
+        unknown = keyed.html_cell([ungrouped], profile)
+        words += f" Patients in no column, since their group is not known: {unknown}."
+    return words
 
 
 def variable_rows(

@@ -67,6 +67,7 @@ def table(registry: Registry, name: str) -> Iterator[Statistic]:
             f"{context}.patients.{column.name}.n", int(column.rows.sum()), "count", f"Patients, {column.label}",
             counted=column.rule, context=context, variable="patients", group=column.name, group_label=column.label, name="n",
         )  # fmt: skip
+    yield ungrouped(registry, context, study.groups[declared.by], declared.where)
     for row in (row for section in declared.rows.values() for row in section):
         variable = study.dictionary[row]
         kind = declared.summaries.get(row, "levels" if variable.type in LEVELLED else variable.summary)
@@ -76,6 +77,17 @@ def table(registry: Registry, name: str) -> Iterator[Statistic]:
             cell = dataclasses.replace(base, group=column.name, group_label=column.label)
             yield from CELLS[kind](cell, column, summary, variable, study.methods)
         yield from compared(registry, declared, row, kind, base, found[1:])
+
+
+def ungrouped(registry: Registry, context: str, group: Group, where: Rule) -> Statistic:
+    """Return how many patients are in no column, since their group is not known or not among those told."""
+    chosen = mask(registry.frame, where)
+    n = int(chosen.sum() - (chosen & mask(registry.frame, {group.variable: tuple(group.levels.values())})).sum())
+    label = registry.study.dictionary[group.variable].label
+    return Statistic(
+        f"{context}.patients.ungrouped.n", n, "count", f"Patients in no column: {label} not known", n=None,
+        total=int(chosen.sum()), within=where, context=context, variable="patients", name="ungrouped",
+    )  # fmt: skip
 
 
 def summarise(
