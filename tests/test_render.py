@@ -201,6 +201,27 @@ def test_a_table_that_is_too_wide_wraps_inside_the_page(written):
     assert page.get_text().count("several") == 9
 
 
+def test_a_table_has_three_rules_of_the_width_of_the_text_and_one_under_each_spanner(written):
+    head = "<tr><th rowspan='2'>A</th><th colspan='2'>Both</th></tr><tr><th>B</th><th>C</th></tr>"
+    table = f"<table><thead>{head}</thead><tbody><tr><td>a</td><td>b</td><td>c</td></tr></tbody></table>"
+    (page,) = pymupdf.open(written(f"::: {{#tbl-a}}\n```{{=html}}\n{table}\n```\n\nC\n:::\n", "pdf")["pdf"])
+    caption = page.search_for("Table 1.")[0].y1
+    rules = [line["rect"] for line in page.get_drawings() if line["rect"].y0 > caption]
+    assert sum(rule.width > 490 for rule in rules) == 3
+    assert sum(200 < rule.width < 400 for rule in rules) == 1
+    letters = {word[4]: word[1] for word in page.get_text("words")}
+    under_head = sorted(rule.y0 for rule in rules if rule.width > 490)[1]
+    assert letters["C"] < under_head < letters["c"]
+
+
+def test_a_digest_longer_than_a_column_breaks_inside_it(written):
+    digest = "0123456789abcdef" * 8
+    (page,) = pymupdf.open(written(f"The digest {digest} of the data.\n", "pdf")["pdf"])
+    lines = [word for word in page.get_text("words") if word[4] in digest and len(word[4]) > 1]
+    assert "".join(word[4] for word in lines) == digest
+    assert len(lines) > 1 and max(word[2] for word in lines) < page.rect.width / 2
+
+
 def test_the_look_takes_a_document_as_quarto_emits_it(project, tmp_path):
     source = """
 #set page(paper: "a4", margin: (x: 1.25in, y: 1.25in), columns: 1)

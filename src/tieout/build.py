@@ -5,22 +5,20 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import multiprocessing
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
-from tieout import figures, methods, render, resources, strobe, tables, weave
-from tieout import registry as registries
+from tieout import figures, keyed, methods, render, resources, strobe, tables, weave
 from tieout import study as studies
-from tieout.analysis import double, everything
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
@@ -58,26 +56,28 @@ def build(
     """
     chosen = render.choose(engine)
     progress("reading the study and its data")
-    study = studies.read(study_file)
-    source = study.resolve(study.documents[MANUSCRIPT])
-    check_template(source, chosen)
-    registry = registries.read(study)
-    progress("computing the statistics")
-    results = everything.analyse(registry).with_meta(double_programmed=double.within_reach(registry))
-    with second_program(study_file, results) as checked, workplace(out) as work:
-        progress("weaving the document and drawing its figures")
+    with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=1) as painter:
+        study = studies.read(study_file)
+        source = study.resolve(study.documents[MANUSCRIPT])
+        check_template(source, chosen)
+        progress("computing the statistics")
+        results, undeclared = computed(study)
+        progress("weaving the document")
         profile = profile_of(results)
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
-        lay_out(project, study, results, profile, source, document)
-        progress(f"typesetting {', '.join(formats)} with {chosen}")
-        made = render.render(project, MANUSCRIPT, formats, work, engine=chosen, created=created(study))
+        lay_out(project, study, results, source, document)
+        progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
+        drawn = painter.submit(draw, project / "figures", study, results, profile, document)
+        made = render.render(
+            project, MANUSCRIPT, formats, work, engine=chosen, created=created(study), pictures=drawn.result
+        )
         progress("comparing the tables with tableone's")
-        results = results.with_meta(programs=checked())
+        results = compared(results, second())
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
         publish(work, out, made)
     outputs = {name: out / path.name for name, path in made.items()}
-    return Built(outputs, results, document, chosen, registry.undeclared)
+    return Built(outputs, results, document, chosen, undeclared)
 
 
 def profile_of(results: Results) -> Profile:
@@ -97,25 +97,40 @@ def woven(study: Study, results: Results, profile: Profile, source: Path, *, dra
 
 
 @contextlib.contextmanager
-def second_program(study_file: Path, results: Results) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Start the second program beside this one; the call given waits for it and compares."""
-    if not results.meta["double_programmed"]:
-        yield lambda: {"cells": 0, "by_one_program_alone": list(results.meta["layout"]["tables"])}
-        return
-    pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
-    running = pool.submit(double.second_program, study_file)
+def second_program(study_file: Path) -> Iterator[Callable[[], str]]:
+    """Start the second program of the tables beside this one; the call given waits for what it prints."""
+    command = [sys.executable, "-m", "tieout.analysis.double", str(study_file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
 
-    def checked() -> dict[str, Any]:
+        def finished() -> str:
+            printed, _ = running.communicate()
+            if running.returncode:
+                raise TieoutError("double programming", "the second program of the tables stopped", "is there memory enough?")
+            return printed
+
         try:
-            second = running.result()
-        except BrokenProcessPool:
-            raise TieoutError("double programming", "the second program stopped", "is there memory enough?") from None
-        return {"cells": double.compare(results, second), "by_one_program_alone": list(second.alone)}
+            yield finished
+        finally:
+            running.kill()
 
-    try:
-        yield checked
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+def computed(study: Study) -> tuple[Results, tuple[str, ...]]:
+    """Return the results of a study's data, and the columns that nobody declared."""
+    from tieout import registry as registries
+    from tieout.analysis import double, everything
+
+    registry = registries.read(study)
+    results = everything.analyse(registry)
+    return results.with_meta(double_programmed=double.within_reach(registry)), registry.undeclared
+
+
+def compared(results: Results, printed: str) -> Results:
+    """Return the results with the count of cells on which both programs agree; raise where they do not."""
+    from tieout.analysis import double
+
+    second = double.Second(**json.loads(printed))
+    programs = {"cells": double.compare(results, second), "by_one_program_alone": second.alone}
+    return results.with_meta(programs=programs)
 
 
 def check_template(source: Path, engine: str) -> None:
@@ -130,32 +145,32 @@ def created(study: Study) -> datetime:
     return datetime.combine(study.data.cut, time(12), tzinfo=UTC)
 
 
-def lay_out(
-    project: Path, study: Study, results: Results, profile: Profile, source: Path, document: weave.Document
-) -> None:
-    """Write the woven project: a folder that Quarto alone can open, with its figures and their rows."""
-    (project / "figures").mkdir(parents=True)
+def draw(folder: Path, study: Study, results: Results, profile: Profile, document: weave.Document) -> None:
+    """Draw the figures that the document shows, and save the rows that they draw."""
     for name in study.figures:
         if f"figures/{name})" in document.text:
             figure = figures.draw(results, name, profile)
-            (project / "figures" / f"{name}.svg").write_bytes(figure.svg)
-            (project / "figures" / f"{name}.png").write_bytes(figure.png)
-            (project / "figures" / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
+            (folder / f"{name}.svg").write_bytes(figure.svg)
+            (folder / f"{name}.png").write_bytes(figure.png)
+            (folder / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
+
+
+def lay_out(project: Path, study: Study, results: Results, source: Path, document: weave.Document) -> None:
+    """Write the woven project: a folder that Quarto alone can open."""
+    (project / "figures").mkdir(parents=True)
     for companion in source.parent.glob("*.bib"):
         shutil.copyfile(companion, project / companion.name)
     style = resources.citation_style(STYLES[study.journal])
     shutil.copyfile(style, project / style.name)
     stamps = {"csl": style.name, "snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
     if study.synthetic:
-        stamps["synthetic"] = study.synthetic
+        stamps["synthetic"] = keyed.literal_markdown(study.synthetic)
     (project / f"{MANUSCRIPT}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
     render.project(project)
 
 
 def stamped(text: str, stamps: dict[str, str]) -> str:
     """Add lines to a document's front matter."""
-    import json
-
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in stamps.items())
     return text.replace("---\n", "---\n" + lines, 1)
 

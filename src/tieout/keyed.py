@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from tieout.display import Piece, Profile, text
 
-MARKDOWN_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>#$@~^|"'!&]|(?<=-)-|(?<=\.)\.|(?<=^\d)[.)]|^[-+=:](?= |$)""")
+MARKDOWN_SPECIAL = re.compile(r"""[\\`*_{}\[\]<>#$@~^|"'!&:]|(?<=-)-|(?<=\.)\.|(?<=^\d)[.)]|^[-+=:](?= |$)""")
 HTML_SPECIAL = re.compile(r"""[&<>"'#$*@\\_`{}~^|\[\]]""")
 
 

@@ -35,7 +35,8 @@ SENTENCE_START = re.compile(
 )
 QUOTED = re.compile(r'\[(?P<figure>[^\[\]]+)\]\{\.stat key="(?P<key>[^"]+)"\}|data-key="(?P<html>[^"]+)"')
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
-ATTRIBUTE = str.maketrans({'"': "”", "\n": " ", "\\": "\\\\"})
+ATTRIBUTE = str.maketrans({'"': "”", "\n": " ", "\\": "\\\\", "{": "{ "})
+"""What an attribute's value cannot hold: quotes end it, and Quarto would read {{< in it."""
 
 
 @dataclass(frozen=True)

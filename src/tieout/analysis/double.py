@@ -1,11 +1,16 @@
-"""Compute the tables of characteristics a second time with tableone, and stop where a cell disagrees."""
+"""Compute the tables of characteristics a second time with tableone, and stop where a cell disagrees.
+
+`python -m tieout.analysis.double STUDY` is the second program by itself: it prints its cells as JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import sys
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +43,13 @@ SECOND: dict[str, Callable[..., float]] = {
 class Second:
     """What the second program made: cells by key, the rows that it could not make, the digest of its data."""
 
-    cells: dict[str, float]
-    alone: tuple[str, ...]
+    cells: Mapping[str, float]
+    alone: Sequence[str]
     digest: str
 
 
 def second_program(study_file: Path) -> Second:
-    """Read the data anew and make every declared table with tableone; meant for a process of its own.
+    """Read the data anew and make every declared table with tableone.
 
     The rows of a table that is not within tableone's reach are told as made by one program alone.
     Source: tableone (Pollard et al., JAMIA Open 2018;1:26-31).
@@ -57,7 +62,7 @@ def second_program(study_file: Path) -> Second:
             made, missed = by_tableone(registry, declared, f"table.{name}") if name in reach else ({}, rows_of(declared))
             cells |= made
             alone += missed
-    return Second(cells, tuple(dict.fromkeys(alone)), registry.digest)
+    return Second(cells, list(dict.fromkeys(alone)), registry.digest)
 
 
 def compare(results: Results, second: Second) -> int:
@@ -226,3 +231,7 @@ def wide(part: pd.DataFrame | None) -> dict[tuple[str, str], pd.Series]:
     if part is None:
         return {}
     return {(str(stat), ALL if str(group) in ("Overall", "overall", "") else str(group)): part[(stat, group)] for stat, group in part.columns}
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(second_program(Path(sys.argv[1])))))

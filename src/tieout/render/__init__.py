@@ -14,6 +14,7 @@ from tieout import resources
 from tieout.errors import TieoutError, nearest
 from tieout.render import document as documents
 from tieout.render import embedded, quarto
+from tieout.render import tree as trees
 
 Makers = Callable[[documents.Document, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
 
@@ -52,11 +53,13 @@ def render(
     engine: str = "auto",
     *,
     created: datetime,
+    pictures: Callable[[], object] = lambda: None,
 ) -> dict[str, Path]:
     """Write `document` of a project in each format to `out` (the folder itself by default) and return the paths.
 
     All formats are made before the first is put in place, so that they appear together or not at all. `created`, with a
-    time zone, is the only time that the outputs carry.
+    time zone, is the only time that the outputs carry. `pictures` is called before the folder's pictures are looked
+    for: pictures may still be drawn while the text is parsed.
     Raises TieoutError for an unknown format or engine, and for a document that cannot be typeset.
     """
     wanted = tuple(dict.fromkeys(formats))
@@ -68,7 +71,9 @@ def render(
     out = folder if out is None else out
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".rendering-", dir=out) as work:
-        makers = ENGINES[chosen](source, wanted, Path(work), created)
+        tree = trees.parse(source)
+        pictures()
+        makers = ENGINES[chosen](source, tree, wanted, Path(work), created)
         with ThreadPoolExecutor(max_workers=len(makers) or 1) as pool:
             for done in [pool.submit(make) for make in makers.values()]:
                 done.result()

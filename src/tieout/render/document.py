@@ -66,16 +66,19 @@ def read(folder: Path, name: str) -> Document:
 
 def prose(document: Document) -> Iterator[tuple[int, str]]:
     """Yield number and text of the lines outside fenced code and raw blocks."""
+    return ((number, line) for number, line, opening in outside_code(document) if not opening)
+
+
+def outside_code(document: Document) -> Iterator[tuple[int, str, str]]:
+    """Yield number and text of the lines outside fenced code, and what stands behind a fence that opens."""
     mark = ""
     for number, line in enumerate(document.text.splitlines(), 1):
         fence = FENCE.match(line)
-        if mark:
-            if fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
-                mark = ""
-        elif fence:
-            mark = fence["mark"]
-        else:
-            yield number, line
+        if not mark:
+            yield number, line, fence["rest"] or " " if fence else ""
+            mark = fence["mark"] if fence else ""
+        elif fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
+            mark = ""
 
 
 def front_matter(document: Document) -> dict[str, Any]:
@@ -135,23 +138,15 @@ def references(document: Document) -> Iterator[TieoutError]:
 
 def cells(document: Document) -> Iterator[TieoutError]:
     """Yield an error for each executable cell and each shortcode that only Quarto understands."""
-    mark = ""
-    for number, line in enumerate(document.text.splitlines(), 1):
-        fence = FENCE.match(line)
-        if mark:
-            if fence and fence["mark"].startswith(mark) and not fence["rest"].strip():
-                mark = ""
-            continue
-        if fence:
-            mark = fence["mark"]
-            if cell := CELL.match(fence["rest"]):
-                yield document.error(number, f"a {cell['language']} cell needs Quarto to run it", INSTALL)
-            continue
-        if inline := INLINE_CELL.search(line):
-            yield document.error(number, f"the inline code {inline.group()} needs Quarto to run it", INSTALL)
-        for shortcode in SHORTCODE.finditer(line):
-            if shortcode["name"] != "pagebreak" or not PAGE_BREAK.match(line.strip()):
-                yield document.error(number, f"the shortcode '{shortcode['name']}' needs Quarto", INSTALL)
+    for number, line, opening in outside_code(document):
+        if cell := CELL.match(opening):
+            yield document.error(number, f"a {cell['language']} cell needs Quarto to run it", INSTALL)
+        elif not opening:
+            if inline := INLINE_CELL.search(line):
+                yield document.error(number, f"the inline code {inline.group()} needs Quarto to run it", INSTALL)
+            for shortcode in SHORTCODE.finditer(line):
+                if not PAGE_BREAK.match(line):
+                    yield document.error(number, f"the shortcode '{shortcode['name']}' needs Quarto", INSTALL)
 
 
 def local_file(document: Document, name: str, what: str) -> Path:

@@ -24,14 +24,15 @@ from tieout.render.tree import Node
 OUTSIDE_EMBEDDED_FONTS = re.compile(r"[^\u0000-\u058f\u1e00-\u22ff\ufb00-\ufb06\ufeff\U0001d400-\U0001d7ff]")
 
 
-def makers(document: Document, formats: tuple[str, ...], out: Path, created: datetime) -> dict[str, Callable[[], None]]:
-    """Return for each format what writes `out`/name.format; the document is parsed once for all of them.
+def makers(
+    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime
+) -> dict[str, Callable[[], None]]:
+    """Return for each format what writes `out`/name.format.
 
     Raises TieoutError for executable cells, for raw parts that a format would lose, and for pictures that are missing
     or remote.
     """
     raise_all(list(documents.cells(document)))
-    tree = trees.parse(document)
     raise_all(list(trees.unprintable(document, tree)))
     made: dict[str, Callable[[], None]] = {}
     for name in formats:

@@ -47,12 +47,13 @@ TARGETS = {"pdf": "typst", "html": "html", "docx": "docx"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def makers(document: Document, formats: tuple[str, ...], out: Path, created: datetime) -> dict[str, Callable[[], None]]:
+def makers(
+    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime
+) -> dict[str, Callable[[], None]]:
     """Return for each format what writes `out`/name.format; each works on its own copy of the project.
 
     Raises TieoutError for pictures that are missing or remote.
     """
-    tree = trees.parse(document)
     for name in formats:
         trees.with_pictures(document, tree, name, lambda source, path: source)
     return {name: functools.partial(make, document, tree, name, out, created) for name in formats}

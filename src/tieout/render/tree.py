@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 import subprocess
@@ -186,7 +185,7 @@ def with_pictures(document: Document, tree: Node, kind: str, name: Callable[[str
     A source without an ending gets that of the output's `kind`. Raises TieoutError where a picture is remote, lies
     outside the folder, does not exist or is of a kind not known here.
     """
-    tree = copy.deepcopy(tree)
+    tree = json.loads(json.dumps(tree))  # a copy: several times faster than copy.deepcopy
     for node in every(tree["blocks"]):
         if node["t"] == "Image":
             target = node["c"][2]
