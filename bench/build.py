@@ -1,7 +1,7 @@
 """Measure `tieout build` of the example, cold, against its floor in the same run; and what --help and show cost.
 
-The floor is a bare Python that imports the libraries and then makes the same pandoc and Typst runs of the same woven text,
-one after the other: no data read, nothing computed, nothing drawn, nothing checked.
+The floor is a bare Python that imports the libraries and then makes the same pandoc and Typst runs of the same woven
+text, one after the other: no data read, nothing computed, nothing drawn, nothing checked.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ def run(text, *options):
 text = (folder / "manuscript.qmd").read_bytes()
 tree = run(text, "-f", "markdown", "-t", "json", "--citeproc", "--bibliography", "references.bib", "--csl", "bmj.csl",
            "--default-image-extension", "svg")
-(folder / "floor.html").write_bytes(run(tree, "-f", "json", "-t", "html", "--embed-resources", "--template", templates + "/template.html"))
+page = run(tree, "-f", "json", "-t", "html", "--embed-resources", "--template", templates + "/template.html")
+(folder / "floor.html").write_bytes(page)
 docx = run(tree.replace(b".svg", b".png"), "-f", "json", "-t", "docx", "--reference-doc", templates + "/reference.docx")
 (folder / "floor.docx").write_bytes(docx)
-(folder / "floor.typ").write_bytes(run(tree, "-f", "json", "-t", "typst-citations", "--template", templates + "/embedded.typ"))
+source = run(tree, "-f", "json", "-t", "typst-citations", "--template", templates + "/embedded.typ")
+(folder / "floor.typ").write_bytes(source)
 (folder / "floor.pdf").write_bytes(typst.compile(str(folder / "floor.typ"), root=str(folder)))
 """
 
@@ -52,13 +54,20 @@ def main() -> None:
         study = str(resources.example() / "data" / "study.yaml")
         build = [*TIEOUT, "build", study, "--engine", "embedded"]
         subprocess.run(build, check=True, cwd=folder, capture_output=True)
+        project = str(folder / "build" / "manuscript")
         cases = {
             "tieout build, three formats": build,
-            "floor: imports, pandoc and Typst on the same text": [sys.executable, "-c", FLOOR, str(folder / "build" / "manuscript"), str(resources.templates())],
+            "floor: imports, pandoc and Typst on the same text": [
+                sys.executable,
+                "-c",
+                FLOOR,
+                project,
+                str(resources.templates()),
+            ],
             "tieout show": [*TIEOUT, "show", "outcome.favourable.pct"],
             "tieout --help": [*TIEOUT, "--help"],
             "bare Python": [sys.executable, "-c", "pass"],
-        }  # fmt: skip
+        }
         taken: dict[str, list[float]] = {case: [] for case in cases}
         for _ in range(runs):
             for case, command in cases.items():

@@ -55,7 +55,12 @@ BAD_STUDY = {
     "a blank site": ("data.csv", "r-05,b", "r-05,", "site is blank"),
     "a record twice": ("data.csv", "r-02", "r-01", "stands more than once"),
     "an unknown key in the text": ("m.qmd", "study.patients.n", "study.patient.n", "study.patients.n"),
-    "an undefined condition": ("m.qmd", "[% claim fine %]", "[% if condition.fin %][% endif %][% claim fine %]", "m.qmd:12"),
+    "an undefined condition": (
+        "m.qmd",
+        "[% claim fine %]",
+        "[% if condition.fin %][% endif %][% claim fine %]",
+        "m.qmd:12",
+    ),
     "an undefined claim": ("m.qmd", "[% claim fine %]", "[% claim fin %]", "did you mean 'fine'"),
     "broken YAML in front": ("m.qmd", 'title: "A small study"', 'title: "A small study', "m.qmd"),
     "an unclosed div": ("m.qmd", "Model\n:::", "Model\n", "m.qmd"),
@@ -167,22 +172,35 @@ def test_two_builds_give_the_same_bytes_whatever_the_clock_the_zone_and_the_hash
     assert [name for name in first if first[name] != second[name]] == []
 
 
+def table(*rows: str) -> str:
+    return "\n".join([HEADER, *rows]) + "\n"
+
+
+def with_age(age: str) -> str:
+    return table(*(re.sub(r",(-?\d+),(\d),", rf",{age},\2,", row) for row in ROWS))
+
+
+def separated(row: str) -> str:
+    """Give every patient with a good outcome the first sex, and every other the second."""
+    return re.sub(r",\d,(-?\d+)$", lambda found: f",{1 if found[1] in ('0', '1') else 2},{found[1]}", row)
+
+
 HARD = {
-    "an outcome without events": (lambda s: s.write("data.csv", "\n".join([HEADER, *(r[:-1] + "3" if not r.endswith("-99") else r for r in ROWS)]) + "\n"), "NE"),
-    "a group without patients": (lambda s: s.write("data.csv", "\n".join([HEADER, *(r for r in ROWS if r[-1] in "01")]) + "\n"), "no patients in this group"),
-    "a variable all missing": (lambda s: s.write("data.csv", "\n".join([HEADER, *(re.sub(r",(-?\d+),(\d),", r",-99,\2,", r) for r in ROWS)]) + "\n"), "no values observed"),
-    "a constant covariate": (lambda s: s.write("data.csv", "\n".join([HEADER, *(re.sub(r",(-?\d+),(\d),", r",60,\2,", r) for r in ROWS)]) + "\n"), "NE"),
-    "one patient": (lambda s: s.write("data.csv", "\n".join([HEADER, ROWS[0]]) + "\n"), "NE"),
-    "one site": (lambda s: s.write("data.csv", re.sub(r",[abc],", ",a,", DATA)), "Sex"),
-    "perfect separation": (lambda s: s.write("data.csv", "\n".join([HEADER, *(re.sub(r",\d,(-?\d+)$", lambda m: f",{1 if int(m[1]) in (0, 1) else 2},{m[1]}", r) for r in ROWS)]) + "\n"), "separation"),
-    "more covariates than events": (lambda s: s.write("data.csv", "\n".join([HEADER, *ROWS[:3]]) + "\n"), "NE"),
-}  # fmt: skip
+    "an outcome without events": (table(*(r if r.endswith("-99") else r[:-1] + "3" for r in ROWS)), "NE"),
+    "a group without patients": (table(*(r for r in ROWS if r[-1] in "01")), "no patients in this group"),
+    "a variable all missing": (with_age("-99"), "no values observed"),
+    "a constant covariate": (with_age("60"), "NE"),
+    "one patient": (table(ROWS[0]), "NE"),
+    "one site": (re.sub(r",[abc],", ",a,", DATA), "Sex"),
+    "perfect separation": (table(*(separated(r) for r in ROWS)), "separation"),
+    "more covariates than events": (table(*ROWS[:3]), "NE"),
+}
 
 
 @pytest.mark.parametrize("case", HARD)
 def test_hard_data_are_reported_as_not_estimable_with_the_reason(small, case):
-    change, words = HARD[case]
-    change(small)
+    data, words = HARD[case]
+    small.write("data.csv", data)
     small.change("study.yaml", "outcome.good.pct > 10", "study.patients.n > 0")
     small.change("m.qmd", "A good outcome was seen in [[ outcome.good | rate ]].", "A study.")
     small.change("m.qmd", "[[ outcome.good | n_pct ]]", "[[ outcome.good.n ]]")
@@ -194,8 +212,7 @@ def test_hard_data_are_reported_as_not_estimable_with_the_reason(small, case):
 
 
 def test_a_sentence_that_quotes_what_is_not_estimable_stops_the_build(small):
-    small.write("data.csv", "\n".join([HEADER, *(r.replace(",1,", ",1,") for r in ROWS)]).replace(",-99\n", ",3\n"))
-    small.write("data.csv", "\n".join([HEADER, ROWS[0]]) + "\n")
+    small.write("data.csv", table(ROWS[0]))
     small.change("m.qmd", "# Results", "# Results\n\nThe ratio was [[ model.good.age | estimate_ci_p ]].\n")
     with pytest.raises(TieoutError, match=r"m\.qmd:11(:\d+)?  model\.good\.age\.\w+ cannot be quoted"):
         small.build("html")
@@ -208,7 +225,9 @@ def test_one_cell_of_the_data_changes_the_figures_that_depend_on_it_and_no_other
     changed = {key for key in before if before[key] != after[key]}
     assert "table.baseline.age.all.mean" not in before
     assert {"table.baseline.age.good.median", "model.good.age.estimate"} <= changed
-    assert not {k for k in changed if k.startswith(("outcome.", "table.baseline.sex", "study.", "table.baseline.age.poor"))}
+    assert not {
+        k for k in changed if k.startswith(("outcome.", "table.baseline.sex", "study.", "table.baseline.age.poor"))
+    }
 
 
 def test_show_explains_a_figure_and_lists_its_records_on_the_terminal_only(small):
@@ -242,7 +261,9 @@ def test_help_and_show_load_no_statistics_library(small, arguments):
         "heavy = {'pandas', 'scipy', 'statsmodels', 'matplotlib', 'tableone', 'numpy'} & set(sys.modules)\n"
         "print('HEAVY', sorted(heavy))"
     )
-    told = subprocess.run([sys.executable, "-c", code, *arguments], cwd=small.folder, capture_output=True, text=True, check=False)
+    told = subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=small.folder, capture_output=True, text=True, check=False
+    )
     assert told.stdout.rstrip().endswith("HEAVY []"), told.stdout + told.stderr
 
 
@@ -258,7 +279,9 @@ def test_an_unknown_format_is_refused(small):
 
 def test_the_example_is_written_anywhere_and_never_over_something(tmp_path):
     assert run(tmp_path, "example", "mine").returncode == 0
-    assert (tmp_path / "mine" / "data" / "study.yaml").is_file() and (tmp_path / "mine" / "report" / "manuscript.qmd").is_file()
+    assert (tmp_path / "mine" / "data" / "study.yaml").is_file() and (
+        tmp_path / "mine" / "report" / "manuscript.qmd"
+    ).is_file()
     again = run(tmp_path, "example", "mine")
     assert again.returncode == 2 and "exists already" in again.stderr
 

@@ -188,7 +188,16 @@ def test_libreoffice_opens_the_word_file(built, tmp_path):
         pytest.skip("LibreOffice is not installed")
     assert office, "LibreOffice is required here"
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), str(built.outputs["docx"])]
+    command = [
+        office,
+        profile,
+        "--headless",
+        "--convert-to",
+        "pdf",
+        "--outdir",
+        str(tmp_path),
+        str(built.outputs["docx"]),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=180)
     with pymupdf.open(tmp_path / "manuscript.pdf") as pdf:
         assert "87.6" in "".join(sheet.get_text() for sheet in pdf)

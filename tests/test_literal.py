@@ -26,7 +26,7 @@ LABELS = {
     "quotes": "the \"quoted\" and 'single'",
     "pipe": "a | b |",
     "list": "1. first",
-    "attribute": "x]{.stat key=\"outcome.good.n\"}",
+    "attribute": 'x]{.stat key="outcome.good.n"}',
     "korean": "재개통 환자",
     "hebrew": "שלום עולם",
     "arabic": "مرحبا",
@@ -45,7 +45,8 @@ def texts(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("literal")
     levels = {str(i): label for i, label in enumerate(LABELS.values(), 1)}
-    hostile = f"  hostile: {{label: {json.dumps(LABELS['script'])}, type: category, levels: {json.dumps(levels, ensure_ascii=False)}}}\n"
+    declared = {"label": LABELS["script"], "type": "category", "levels": levels}
+    hostile = f"  hostile: {json.dumps(declared, ensure_ascii=False)}\n"
     study = STUDY.replace("derived:\n", hostile + "derived:\n").replace("rows: [age, sex]", "rows: [age, hostile]")
     study = study.replace("terms: [age, sex]", "terms: [age], univariable: [hostile]")
     head, *rows = DATA.splitlines()
@@ -68,7 +69,12 @@ def texts(tmp_path_factory):
 
 
 RIGHT_TO_LEFT = ("hebrew", "arabic")
-NEEDS_FONT = {"korean": "Noto Sans CJK", "emoji": "Noto Color Emoji", "hebrew": "Noto Sans Hebrew", "arabic": "Noto Sans Arabic"}
+NEEDS_FONT = {
+    "korean": "Noto Sans CJK",
+    "emoji": "Noto Color Emoji",
+    "hebrew": "Noto Sans Hebrew",
+    "arabic": "Noto Sans Arabic",
+}
 
 
 def needs_font(name: str) -> None:

@@ -53,7 +53,10 @@ BAD = {
     "a record twice": (DATA.replace("r-02", "r-01"), "rows 1, 2  id stands more than once"),
     "a blank record": (DATA.replace("r-03", ""), "row 3  id is blank"),
     "a blank site": (DATA.replace("r-05,b", "r-05,"), "row 5  site is blank"),
-    "a level not in the dictionary": (DATA.replace("61,1,0", "61,3,0"), "row 1  sex has a level that the dictionary lacks"),
+    "a level not in the dictionary": (
+        DATA.replace("61,1,0", "61,3,0"),
+        "row 1  sex has a level that the dictionary lacks",
+    ),
     "text in a number": (DATA.replace(",61,", ",Kim Minsu,"), "row 1  age holds text"),
     "a decimal comma": (DATA.replace(",61,", ',"61,5",'), "decimal comma"),
     "a fraction in a whole number": (DATA.replace(",61,", ",61.5,"), "row 1  age holds a fraction"),

@@ -75,7 +75,9 @@ def test_a_mistake_is_told_with_its_line_and_what_was_meant(tmp_path, old, new, 
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("text", ["", "# only a comment\n", "- a\n- list\n", "just words", "a: [1,", "\t- x", "a: &a [*a]"])
+@pytest.mark.parametrize(
+    "text", ["", "# only a comment\n", "- a\n- list\n", "just words", "a: [1,", "\t- x", "a: &a [*a]"]
+)
 def test_what_is_no_study_at_all_is_refused(tmp_path, text):
     with pytest.raises(TieoutError, match=r"study\.yaml"):
         read(written(tmp_path, text))

@@ -111,7 +111,9 @@ def test_a_draft_keeps_a_broken_claim_and_says_so(tmp_path):
     assert not document.claims[0].holds
 
 
-@pytest.mark.parametrize("expression", ["model.x.agee.p < 0.05", "model.x.sex.p < 0.05", "model.x.age.p <", "model.x.age.p"])
+@pytest.mark.parametrize(
+    "expression", ["model.x.agee.p < 0.05", "model.x.sex.p < 0.05", "model.x.age.p <", "model.x.age.p"]
+)
 def test_a_condition_that_cannot_be_judged_is_named(tmp_path, expression):
     with pytest.raises(TieoutError, match="conditions › old"):
         woven(tmp_path, "x", conditions={"old": expression})

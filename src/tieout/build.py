@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Literal
 
 from tieout import figures, keyed, methods, render, resources, strobe, tables, weave
 from tieout import study as studies
@@ -27,7 +28,7 @@ from tieout.study import Study
 
 Progress = Callable[[str], None]
 STYLES = {"jnis": "bmj"}
-MANUSCRIPT = "manuscript"
+MANUSCRIPT: Literal["manuscript"] = "manuscript"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,9 @@ def second_program(study_file: Path) -> Iterator[Callable[[], str]]:
         def finished() -> str:
             printed, _ = running.communicate()
             if running.returncode:
-                raise TieoutError("double programming", "the second program of the tables stopped", "is there memory enough?")
+                raise TieoutError(
+                    "double programming", "the second program of the tables stopped", "is there memory enough?"
+                )
             return printed
 
         try:

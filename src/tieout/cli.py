@@ -47,7 +47,9 @@ def build(
     formats: Annotated[str, typer.Option(help="Which outputs, separated by commas.")] = ",".join(FORMATS),
     out: Out = Path("build"),
     engine: Annotated[str, typer.Option(help="auto, embedded or quarto.")] = "auto",
-    draft: Annotated[bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")] = False,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the manuscript: results, PDF, HTML and DOCX from one study file."""
@@ -76,7 +78,9 @@ def chosen_formats(text: str) -> tuple[str, ...]:
     wanted = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
     for name in wanted:
         if name not in FORMATS:
-            raise TieoutError("--formats", f"unknown format '{name}'", nearest(name, FORMATS) or f"one of {', '.join(FORMATS)}")
+            raise TieoutError(
+                "--formats", f"unknown format '{name}'", nearest(name, FORMATS) or f"one of {', '.join(FORMATS)}"
+            )
     if not wanted:
         raise TieoutError("--formats", "no format is named", f"one or more of {', '.join(FORMATS)}")
     return wanted

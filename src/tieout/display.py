@@ -189,10 +189,10 @@ def text(statistic: Statistic, profile: Profile) -> str:
 
 
 ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 def spelled(value: int) -> str:
@@ -296,7 +296,19 @@ def mean_sd(look: Look, profile: Profile) -> list[Piece]:
 
 
 PHRASES: dict[str, Callable[[Look, Profile], list[Piece]]] = {
-    f.__name__: f
-    for f in (n_pct, n_of_total, fraction_pct, interval, pct_ci, rate, p, ratio_interval, estimate_ci, estimate_ci_p, median_iqr, mean_sd)
-} | {"n_over_total": fraction, "value": value}
+    "value": value,
+    "n_pct": n_pct,
+    "n_of_total": n_of_total,
+    "n_over_total": fraction,
+    "fraction_pct": fraction_pct,
+    "interval": interval,
+    "pct_ci": pct_ci,
+    "rate": rate,
+    "p": p,
+    "ratio_interval": ratio_interval,
+    "estimate_ci": estimate_ci,
+    "estimate_ci_p": estimate_ci_p,
+    "median_iqr": median_iqr,
+    "mean_sd": mean_sd,
+}
 """How the parts of a result are said together; templates use them as filters, tables as cells."""

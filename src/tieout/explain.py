@@ -75,7 +75,9 @@ def counted_records(results: Results, key: str, study_file: Path) -> str:
     study = studies.read(study_file)
     registry = registries.read(study)
     if registry.digest != results.meta["snapshot"] or study.digest != results.meta["study_digest"]:
-        raise TieoutError(str(study_file), "the data or the study file have changed since the last build", "run 'tieout build' again")
+        raise TieoutError(
+            str(study_file), "the data or the study file have changed since the last build", "run 'tieout build' again"
+        )
     if statistic.n is None:
         raise TieoutError(key, "this figure is computed from others and counts no records of its own")
     frame = registry.of(statistic.source).frame

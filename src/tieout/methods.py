@@ -43,7 +43,9 @@ def tests(results: Results) -> str:
     usual = methods_of(s for s in of_counts if s.method.startswith("Pearson"))
     words = [f"continuous and ordinal variables with the {listed(of_numbers)}"] if of_numbers else []
     if usual and exact:
-        words.append(f"categorical variables with the {listed(usual)}, or {listed(exact, 'or')} where an expected count was below 5")
+        words.append(
+            f"categorical variables with the {listed(usual)}, or {listed(exact, 'or')} where an expected count was below 5"
+        )
     elif usual or exact:
         words.append(f"categorical variables with {listed(usual or exact)}")
     if any(s.name == "smd" and not s.error for s in results):

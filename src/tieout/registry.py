@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,12 +118,17 @@ def text_table(path: Path, raw: bytes) -> pd.DataFrame:
 def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
     """Return every line, the header too, as text cells; all must have as many cells as the header."""
     ragged: list[arrow_csv.InvalidRow] = []
+
+    def noted(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
     try:
         table = arrow_csv.read_csv(
             pa.BufferReader(raw),
             arrow_csv.ReadOptions(column_names=header, use_threads=False),
             arrow_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=lambda row: (ragged.append(row), "skip")[1]
+                newlines_in_values=True, invalid_row_handler=noted
             ),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
         )
@@ -151,10 +157,9 @@ def columns(name: str, variable: Variable) -> dict[str, Variable]:
     """Return the data columns of a variable: one each, or one per option of a checkbox."""
     if variable.type != "checkbox":
         return {name: variable}
-    shared = {"missing": variable.missing, "not_applicable": variable.not_applicable}
+    shared: dict[str, Any] = {"missing": variable.missing, "not_applicable": variable.not_applicable}
     return {
-        f"{name}___{option}": Variable(label=label, type="yesno", **shared)
-        for option, label in variable.levels.items()
+        f"{name}___{option}": Variable(label=label, type="yesno", **shared) for option, label in variable.levels.items()
     }
 
 
@@ -219,7 +224,9 @@ def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pro
     wrong = text.notna() & ~plain.isin(codes)
     kind = pd.CategoricalDtype(codes, ordered=variable.type == "ordinal")
     column = plain.mask(wrong).astype(kind)
-    return column, [(wrong, f"has a level that the dictionary lacks, expected one of {some_of(codes, 12)}", NOT_A_PATIENT)]
+    return column, [
+        (wrong, f"has a level that the dictionary lacks, expected one of {some_of(codes, 12)}", NOT_A_PATIENT)
+    ]
 
 
 def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
@@ -227,7 +234,13 @@ def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
     if getattr(moment.dt, "tz", None) is not None:
         moment = moment.dt.tz_localize(None)
     wrong = text.notna() & moment.isna()
-    return moment, [(wrong, f"holds no {variable.type}, expected YYYY-MM-DD" + (" HH:MM" if variable.type == "datetime" else ""), "is it a day that exists?")]
+    return moment, [
+        (
+            wrong,
+            f"holds no {variable.type}, expected YYYY-MM-DD" + (" HH:MM" if variable.type == "datetime" else ""),
+            "is it a day that exists?",
+        )
+    ]
 
 
 READERS = {
@@ -250,7 +263,9 @@ def unique_records(path: Path, study: Study, table: Records) -> list[TieoutError
     doubled = table.frame[key].duplicated(keep=False)
     if not doubled.any():
         return []
-    return [TieoutError(f"{path} {rows_of(doubled)}", f"{key} stands more than once", "one row per patient is expected")]
+    return [
+        TieoutError(f"{path} {rows_of(doubled)}", f"{key} stands more than once", "one row per patient is expected")
+    ]
 
 
 def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
@@ -258,7 +273,11 @@ def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
     late = table.frame[key] >= pd.Timestamp(study.data.cut) + pd.Timedelta(days=1)
     if not late.any():
         return []
-    return [TieoutError(f"{path} {rows_of(late)}", f"{key} lies after the data cut {study.data.cut}", "is data › cut right?")]
+    return [
+        TieoutError(
+            f"{path} {rows_of(late)}", f"{key} lies after the data cut {study.data.cut}", "is data › cut right?"
+        )
+    ]
 
 
 def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[TieoutError]]:

@@ -125,7 +125,9 @@ class Results:
 
     def to_json(self) -> str:
         """Return the results as JSON text: the same results give the same bytes."""
-        rows = [{name: value for name in FIELDS if (value := getattr(s, name)) != DEFAULTS.get(name, UNSET)} for s in self]
+        rows = [
+            {name: value for name in FIELDS if (value := getattr(s, name)) != DEFAULTS.get(name, UNSET)} for s in self
+        ]
         body = {"meta": dict(self.meta), "statistics": rows}
         return json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 

@@ -70,4 +70,6 @@ def checklist(template: str) -> str:
         for item, words in ITEMS.items()
     ]
     head = '<tr><th scope="col">Item</th><th scope="col">What STROBE asks for</th><th scope="col">Where</th></tr>'
-    return raw(f'<table class="tieout strobe">\n<thead>{head}</thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table>')
+    return raw(
+        f'<table class="tieout strobe">\n<thead>{head}</thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table>'
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tieout import keyed
-from tieout.display import PHRASES, Piece, Profile
+from tieout.display import PHRASES, Profile
 from tieout.results import Results, Statistic
 
 INDENT = "\u2003"
@@ -82,7 +82,9 @@ def raw(table: str) -> str:
 
 def assembled(head: str, body: Iterable[str], notes: Notes, columns: int) -> str:
     rows = "\n".join(body)
-    return raw(f'<table class="tieout">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{notes.html(columns)}\n</table>')
+    return raw(
+        f'<table class="tieout">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{notes.html(columns)}\n</table>'
+    )
 
 
 def unit(statistic: Statistic) -> str:
@@ -165,17 +167,20 @@ def variable_rows(
     def values(inner: Callable[[str], str], phrase: str) -> list[str]:
         return [cell(results, inner(group), phrase, profile, notes) for group in groups]
 
+    def of_level(code: str) -> list[str]:
+        return values(lambda group: f"{base}.{code}.{group}", "n_pct")
+
     if not levels:
         phrase = {"median": "median_iqr", "mean": "mean_sd"}[kind]
         first, *rest = values(lambda group: f"{base}.{group}", phrase)
         return [row(f"{label}{keyed.literal_html(unit(sample))}", [first, missing, *rest, *tail])]
     if levels == YES_NO:
-        first, *rest = values(lambda group: f"{base}.1.{group}", "n_pct")
+        first, *rest = of_level("1")
         return [row(label, [first, missing, *rest, *tail])]
     blank = [""] * (len(groups) - 1)
     rows = [row(label, ["", missing, *blank, *tail])]
     for code, words in levels.items():
-        first, *rest = values(lambda group, code=code: f"{base}.{code}.{group}", "n_pct")
+        first, *rest = of_level(code)
         rows.append(row(keyed.literal_html(words), [first, "", *rest, *[""] * len(tail)], level=True))
     return rows
 
@@ -206,7 +211,9 @@ def odds_ratios(results: Results, name: str, profile: Profile) -> str:
     layout = results.meta["layout"]["models"][name]
     path, notes = f"model.{name}", Notes()
     terms = dict.fromkeys((*layout["univariable"], *layout["terms"]))
-    unstable = any(s.warning or s.error for s in results.under(path) if ".univariable." not in s.key and s.name == "estimate")
+    unstable = any(
+        s.warning or s.error for s in results.under(path) if ".univariable." not in s.key and s.name == "estimate"
+    )
     fits = {fit: words for fit, words in FITS.items() if fit != "firth" or unstable}
     columns = 1 + 2 * len(fits)
     confidence = f"OR ({profile.confidence}{profile.percent} CI)"
@@ -218,9 +225,7 @@ def odds_ratios(results: Results, name: str, profile: Profile) -> str:
     return assembled(head, body, notes, columns)
 
 
-def term_rows(
-    results: Results, path: str, term: str, fits: list[str], profile: Profile, notes: Notes
-) -> list[str]:
+def term_rows(results: Results, path: str, term: str, fits: list[str], profile: Profile, notes: Notes) -> list[str]:
     found = [s for s in results.under(f"{path}.univariable.{term}") if s.name == "estimate"]
     if not found:
         return []
@@ -231,7 +236,9 @@ def term_rows(
         rows.append(row(keyed.literal_html(heading), [""] * (2 * len(fits))))
     for statistic in found:
         inner = statistic.key.removeprefix(f"{path}.univariable.").removesuffix(".estimate")
-        cells = [c for fit in fits for c in ratio_cells(results, f"{path}.{fit}.{inner}".replace("..", "."), profile, notes)]
+        cells = [
+            c for fit in fits for c in ratio_cells(results, f"{path}.{fit}.{inner}".replace("..", "."), profile, notes)
+        ]
         rows.append(row(keyed.literal_html(term_label(statistic, several)), cells, level=several))
     return rows
 
@@ -240,7 +247,9 @@ def term_label(term: Statistic, under_heading: bool) -> str:
     """Return what a term's odds ratio compares: a level with the reference, or one step of a number."""
     if under_heading:
         return term.level_label
-    return f"{term.variable_label}, {term.level_label} v {term.group}" if term.level else term.variable_label + unit(term)
+    return (
+        f"{term.variable_label}, {term.level_label} v {term.group}" if term.level else term.variable_label + unit(term)
+    )
 
 
 def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> list[str]:
@@ -280,7 +289,11 @@ def rates(results: Results, profile: Profile) -> str:
         base = outcome.key.removesuffix(".pct")
         cells = [cell(results, base, "n_over_total", profile, notes), cell(results, base, "pct_ci", profile, notes)]
         body.append(row(keyed.literal_html(outcome.variable_label), cells))
-    methods = dict.fromkeys(s.method for s in results if s.context == "outcome" and s.name == "low" and s.method and s.kind == "percent_limit")
+    methods = dict.fromkeys(
+        s.method
+        for s in results
+        if s.context == "outcome" and s.name == "low" and s.method and s.kind == "percent_limit"
+    )
     notes.plain.append(sentence(f"Intervals: {', '.join(methods)}"))
     return assembled(head, body, notes, 3)
 
@@ -291,4 +304,3 @@ def every(results: Results, profile: Profile) -> dict[str, str]:
     made = {name: characteristics(results, name, profile) for name in layout["tables"]}
     made |= {f"model_{name}": odds_ratios(results, name, profile) for name in layout["models"]}
     return made | {"outcomes": rates(results, profile)}
-

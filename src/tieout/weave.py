@@ -121,9 +121,7 @@ class ClaimTag(Extension):
         line = next(parser.stream).lineno
         name = parser.stream.expect("name")
         body = parser.parse_statements(("name:endclaim",), drop_needle=True)
-        call = nodes.Call(
-            nodes.Name("__claim", "load"), [nodes.Const(name.value), nodes.Const(line)], [], None, None
-        )
+        call = nodes.Call(nodes.Name("__claim", "load"), [nodes.Const(name.value), nodes.Const(line)], [], None, None)
         return nodes.CallBlock(call, [], [], body).set_lineno(line)
 
 
@@ -147,8 +145,10 @@ def said(phrase: Callable[..., list[Any]], profile: Profile) -> Callable[[Ref], 
     def apply(ref: Ref) -> str:
         if isinstance(ref, Undefined) or not isinstance(ref, Ref):
             raise TieoutError("template", "this filter takes a key of the results", "write [[ outcome.name | rate ]]")
+
         def look(name: str) -> Statistic:
             return statistic_of(ref[name] if name else ref)
+
         return keyed.markdown(phrase(look, profile), profile)
 
     return apply
@@ -179,7 +179,9 @@ def judge(conditions: Mapping[str, str], results: Results, profile: Profile, pla
 
 
 def refs(results: Results, profile: Profile) -> dict[str, Ref]:
-    return {root: Ref(results, profile, root) for root in dict.fromkeys(key.split(".")[0] for key in results.statistics)}
+    return {
+        root: Ref(results, profile, root) for root in dict.fromkeys(key.split(".")[0] for key in results.statistics)
+    }
 
 
 def weave(
@@ -210,7 +212,10 @@ def weave(
 
     env = environment(results, profile)
     names = {**refs(results, profile), **inserts, "condition": held}
-    known = {**{root: None for root in refs(results, profile)}, **{k: set(v) for k, v in {**inserts, "condition": held}.items()}}
+    known = {
+        **{root: None for root in refs(results, profile)},
+        **{k: set(v) for k, v in {**inserts, "condition": held}.items()},
+    }
     raise_all(list(wrong_names(template, source, env, results, known, set(claims))))
     try:
         woven = env.from_string(CLAIM_END.sub("[% endclaim +%]", source)).render({**names, "__claim": claim})
@@ -291,19 +296,33 @@ def wrong_names(
                 yield TieoutError(place, f"no claim is called '{root}'", nearest(root, claims))
         elif before == "|":
             if root not in env.filters:
-                yield TieoutError(place, f"no filter is called '{root}'", nearest(root, env.filters) or "filters: " + ", ".join(env.filters))
+                yield TieoutError(
+                    place,
+                    f"no filter is called '{root}'",
+                    nearest(root, env.filters) or "filters: " + ", ".join(env.filters),
+                )
         elif root in NOT_IN_A_TEMPLATE:
             yield TieoutError(place, f"'{root}' is not part of the template language here")
         elif root in locals_ or root in WORDS_OF_THE_LANGUAGE or before == "is":
             continue
         elif root not in known:
             roots = [r for r in known]
-            yield TieoutError(place, f"unknown key '{'.'.join(chain)}'", results.near(".".join(chain)) if len(chain) > 1 else nearest(root, roots) or "a key begins with " + ", ".join(roots))
+            yield TieoutError(
+                place,
+                f"unknown key '{'.'.join(chain)}'",
+                results.near(".".join(chain))
+                if len(chain) > 1
+                else nearest(root, roots) or "a key begins with " + ", ".join(roots),
+            )
         elif known[root] is not None:
             names = known[root] or set()
             if len(chain) < 2 or chain[1] not in names:
                 word = ".".join(chain)
-                yield TieoutError(place, f"no {root} is called '{'.'.join(chain[1:])}'" if len(chain) > 1 else f"'{word}' needs a name", nearest(chain[-1], names) or f"{root}s here: {', '.join(sorted(names)) or 'none'}")
+                yield TieoutError(
+                    place,
+                    f"no {root} is called '{'.'.join(chain[1:])}'" if len(chain) > 1 else f"'{word}' needs a name",
+                    nearest(chain[-1], names) or f"{root}s here: {', '.join(sorted(names)) or 'none'}",
+                )
         else:
             yield from wrong_key(place, ".".join(chain), filters, results)
 
@@ -312,6 +331,7 @@ def wrong_key(place: str, key: str, filters: list[str], results: Results) -> Ite
     """Yield an error where a key, or what a filter looks up under it, does not exist."""
     wanted: list[str] = []
     if filters and filters[0] in PHRASES:
+
         def look(name: str) -> Statistic:
             wanted.append(f"{key}.{name}" if name else key)
             return Statistic(wanted[-1], 0.5, "p", "")
@@ -324,7 +344,11 @@ def wrong_key(place: str, key: str, filters: list[str], results: Results) -> Ite
 
 def chains(found: list[Token]) -> Iterator[tuple[int, list[str], str, list[str]]]:
     """Yield each dotted name of a template: offset, parts, the word or sign before it, the filters after it."""
-    code = [t for t in found if t[1] not in ("data", "whitespace", "comment", "comment_begin", "comment_end", "linestatement_begin")]
+    code = [
+        t
+        for t in found
+        if t[1] not in ("data", "whitespace", "comment", "comment_begin", "comment_end", "linestatement_begin")
+    ]
     index, before = 0, ""
     while index < len(code):
         offset, kind, value = code[index]
@@ -372,7 +396,7 @@ def spelled(found: re.Match[str]) -> str:
 
 def readable(markup: str) -> str:
     """Return a sentence without its keys."""
-    return " ".join(re.sub(r'\[([^\[\]]*)\]\{\.[^}]*\}', r"\1", markup).replace("\\", "").split())
+    return " ".join(re.sub(r"\[([^\[\]]*)\]\{\.[^}]*\}", r"\1", markup).replace("\\", "").split())
 
 
 def broken(

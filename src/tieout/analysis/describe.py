@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,12 @@ def columns(registry: Registry, group: Group, where: Rule) -> list[Column]:
     known = {**where, group.variable: tuple(group.levels.values())}
     overall = Column(ALL, "All patients", chosen & mask(frame, known), known)
     groups = [
-        Column(name, group.labels.get(name, variable.codes[code]), chosen & mask(frame, {group.variable: (code,)}), {**where, group.variable: (code,)})
+        Column(
+            name,
+            group.labels.get(name, variable.codes[code]),
+            chosen & mask(frame, {group.variable: (code,)}),
+            {**where, group.variable: (code,)},
+        )
         for name, code in group.levels.items()
     ]
     return [overall, *groups]
@@ -72,7 +78,9 @@ def table(registry: Registry, name: str) -> Iterator[Statistic]:
         variable = study.dictionary[row]
         kind = declared.summaries.get(row, "levels" if variable.type in LEVELLED else variable.summary)
         summaries = [summarise(registry.records, row, variable, kind, column.rows, study.methods) for column in found]
-        base = Statistic("", 0, "count", "", context=context, variable=row, variable_label=variable.label, unit=variable.unit)
+        base = Statistic(
+            "", 0, "count", "", context=context, variable=row, variable_label=variable.label, unit=variable.unit
+        )
         for column, summary in zip(found, summaries, strict=True):
             cell = dataclasses.replace(base, group=column.name, group_label=column.label)
             yield from CELLS[kind](cell, column, summary, variable, study.methods)
@@ -147,7 +155,7 @@ def observed_cells(cell: Statistic, column: Column, summary: Summary, variable: 
     path = f"{cell.context}.{cell.variable}.{cell.group}"
     patients = int(column.rows.sum())
     among = f"patients, {column.label}" if column.name != ALL else "patients whose group is known"
-    shared = {"kind": "count", "total": patients, "within": column.rule, "among": among}
+    shared: dict[str, Any] = {"kind": "count", "total": patients, "within": column.rule, "among": among}
     yield dataclasses.replace(
         cell, key=f"{path}.observed", value=summary.observed, n=summary.observed, name="observed",
         label=f"{variable.label} recorded, {column.label}", counted={**column.rule, **observed(cell, variable)}, **shared,
@@ -179,7 +187,7 @@ def level_cells(
         n = summary.counts.get(code, 0)
         path = f"{cell.context}.{cell.variable}.{code}.{cell.group}"
         option = {f"{cell.variable}___{code}": ("1",)} if variable.type == "checkbox" else {cell.variable: (code,)}
-        shared = {
+        shared: dict[str, Any] = {
             "level": code, "level_label": label, "n": n, "total": summary.observed, "within": within,
             "counted": {**within, **option}, "among": f"patients with {variable.label} recorded, {column.label}",
             "label": f"{variable.label}: {label}, {column.label}", "function": "numpy.bincount",
@@ -222,7 +230,9 @@ FUNCTIONS = {
 }
 CELLS = {
     "levels": level_cells,
-    "median": value_cells(("median", "q1", "q3"), ("median", "quartile", "quartile"), "median (IQR, quantiles of type {quantile})"),
+    "median": value_cells(
+        ("median", "q1", "q3"), ("median", "quartile", "quartile"), "median (IQR, quantiles of type {quantile})"
+    ),
     "mean": value_cells(("mean", "sd"), ("mean", "sd"), "mean (SD)"),
 }
 
@@ -237,7 +247,12 @@ def compared(
     samples, counts = split(registry.frame[row], variable, groups)
     test = chosen_test(registry.study, declared, row, kind, samples, counts)
     path = f"{base.context}.{row}"
-    shared = {"label": f"{variable.label}, difference between groups", "n": test.n, "method": test.method, "function": test.function}
+    shared: dict[str, Any] = {
+        "label": f"{variable.label}, difference between groups",
+        "n": test.n,
+        "method": test.method,
+        "function": test.function,
+    }
     yield dataclasses.replace(
         base, key=f"{path}.p", value=test.p, kind="p", name="p", error=test.reason if test.p is None else "",
         warning=test.reason if test.p is not None else "", **shared,

@@ -55,11 +55,15 @@ def second_program(study_file: Path) -> Second:
     Source: tableone (Pollard et al., JAMIA Open 2018;1:26-31).
     """
     registry = registries.read(studies.read(study_file))
-    reach, cells, alone = within_reach(registry), {}, []
+    reach = within_reach(registry)
+    cells: dict[str, float] = {}
+    alone: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, declared in registry.study.tables.items():
-            made, missed = by_tableone(registry, declared, f"table.{name}") if name in reach else ({}, rows_of(declared))
+            made, missed = (
+                by_tableone(registry, declared, f"table.{name}") if name in reach else ({}, rows_of(declared))
+            )
             cells |= made
             alone += missed
     return Second(cells, list(dict.fromkeys(alone)), registry.digest)
@@ -78,9 +82,10 @@ def compare(results: Results, second: Second) -> int:
     raise_all(
         [
             DoesNotTieOut(
-                key, f"two programs disagree: computed directly {first!r}, by tableone {other!r}",
+                key,
+                f"two programs disagree: computed directly {first!r}, by tableone {other!r}",
                 "this is a defect of the program, not of the data; please report it",
-            )  # fmt: skip
+            )
             for key, (first, other) in known.items()
             if not math.isclose(abs(first), abs(other), rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         ]
@@ -111,7 +116,8 @@ def by_tableone(registry: Registry, declared: Table, path: str) -> tuple[dict[st
             if all(values[frame["group"] == name].notna().any() for name in group.levels):
                 frame[column], kinds[column] = values, kind
     missed = [row for row in rows if row not in kinds and not any(c.startswith(f"{row}___") for c in kinds)]
-    htest, found = tests(registry, declared, kinds), {}
+    htest = tests(registry, declared, kinds)
+    found: dict[str, float] = {}
     for part in batches(frame, kinds, htest):
         if isinstance(part, str):
             missed.append(part)
@@ -230,7 +236,10 @@ def wide(part: pd.DataFrame | None) -> dict[tuple[str, str], pd.Series]:
     """Return tableone's intermediate table as columns by statistic and group; its overall part has one group."""
     if part is None:
         return {}
-    return {(str(stat), ALL if str(group) in ("Overall", "overall", "") else str(group)): part[(stat, group)] for stat, group in part.columns}
+    return {
+        (str(stat), ALL if str(group) in ("Overall", "overall", "") else str(group)): part[(stat, group)]
+        for stat, group in part.columns
+    }
 
 
 if __name__ == "__main__":

@@ -59,7 +59,13 @@ def about(study: Study) -> dict[str, Any]:
                 for name, shift in study.shifts.items()
             },
             "flow": [
-                {"name": step.name, "label": step.label, "excluded": step.excluded, "beside": step.beside, "of": step.of}
+                {
+                    "name": step.name,
+                    "label": step.label,
+                    "excluded": step.excluded,
+                    "beside": step.beside,
+                    "of": step.of,
+                }
                 for step in study.flow
             ],
             "figures": {name: {"kind": figure.kind, "of": figure.of or ""} for name, figure in study.figures.items()},
@@ -74,7 +80,9 @@ def setting(registry: Registry) -> Iterator[Statistic]:
     days = frame[study.with_role("enrolled")].dt.date
     n = len(frame)
     yield Statistic("study.patients.n", n, "count", "Patients in the registry", n=n, total=n, context="study", name="n")
-    yield Statistic("study.sites.n", sites, "count", "Sites with at least one patient", n=sites, context="study", name="n")
+    yield Statistic(
+        "study.sites.n", sites, "count", "Sites with at least one patient", n=sites, context="study", name="n"
+    )
     for name, when, words in (("first", days.min(), "First"), ("last", days.max(), "Last")):
         key = f"study.{name}_enrolled.date"
         yield Statistic(key, when.toordinal(), "date", f"{words} day of enrolment", context="study", name="date")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tieout.errors import DoesNotTieOut
 from tieout.registry import Registry, mask
@@ -46,8 +47,17 @@ def counted(step: Step, name: str, n: int, rule: Rule, total: int | None, within
 
 def left(registry: Registry, step: Step, earlier: Rule, n: int) -> Iterator[Statistic]:
     """Yield how many left before a step, in all and by reason."""
-    shared = {"source": step.of, "within": earlier, "context": "flow", "variable": step.name, "total": n}
-    yield Statistic(f"flow.{step.name}.excluded.n", n, "count", step.excluded, name="excluded", variable_label=step.excluded, n=n, **shared)  # type: ignore[arg-type]
+    shared: dict[str, Any] = {"source": step.of, "within": earlier, "context": "flow", "variable": step.name, "total": n}
+    yield Statistic(
+        f"flow.{step.name}.excluded.n",
+        n,
+        "count",
+        step.excluded,
+        name="excluded",
+        variable_label=step.excluded,
+        n=n,
+        **shared,
+    )  # type: ignore[arg-type]
     if not step.reasons:
         return
     records = registry.of(step.of).frame

@@ -80,15 +80,16 @@ def design(
     return complete, y, X, terms
 
 
-def indicators(
-    registry: Registry, declared: Model, name: str, column: pd.Series
-) -> Iterator[tuple[np.ndarray, Term]]:
+def indicators(registry: Registry, declared: Model, name: str, column: pd.Series) -> Iterator[tuple[np.ndarray, Term]]:
     variable = registry.study.dictionary[name]
     per = declared.per.get(name, 1.0)
     if variable.type in NUMBERS:
         yield column.to_numpy() / per, Term(name, variable.label, step=step(per, variable.unit))
     elif variable.type == "ordinal":
-        yield as_numbers(column)[column.cat.codes.to_numpy()] / per, Term(name, variable.label, step=step(per, "grades"))
+        yield (
+            as_numbers(column)[column.cat.codes.to_numpy()] / per,
+            Term(name, variable.label, step=step(per, "grades")),
+        )
     elif variable.type == "yesno":
         base = declared.reference.get(name, "0")
         level = "1" if base == "0" else "0"
@@ -122,7 +123,9 @@ def accounted(
         "missing": (known - n, "lost to missing values of the terms"),
     }
     for name, (value, words) in counts.items():
-        yield dataclasses.replace(base, key=f"{path}.{name}", value=value, n=value, name=name, label=f"{declared.label}: {words}")
+        yield dataclasses.replace(
+            base, key=f"{path}.{name}", value=value, n=value, name=name, label=f"{declared.label}: {words}"
+        )
     epv = min(fit.events, n - fit.events) / terms if terms else None
     yield dataclasses.replace(
         base, key=f"{path}.events_per_variable", value=epv, kind="events_per_variable", name="events_per_variable",
@@ -194,7 +197,9 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
         value = getattr(term, attribute) if term else None
         reason = "" if value is not None else (term and term.reason) or fit.reason or "no estimate"
         yield dataclasses.replace(base, key=f"{path}.{key}", value=value, kind=kinds[key], name=key, error=reason)
-    samples = [as_numbers(frame[declared.variable])[frame[declared.variable].cat.codes.to_numpy()[c.rows]] for c in pair]
+    samples = [
+        as_numbers(frame[declared.variable])[frame[declared.variable].cat.codes.to_numpy()[c.rows]] for c in pair
+    ]
     test = comparisons.TESTS["mann_whitney"](samples)
     yield dataclasses.replace(
         base, key=f"{path}.rank_p", value=test.p, kind="p", name="rank_p", method=test.method, function=test.function,

@@ -36,9 +36,7 @@ def tally(registry: Registry, outcome: Outcome, column: Column) -> tuple[int, in
     return int(values.isin(outcome.event).sum()), len(values)
 
 
-def rate(
-    registry: Registry, path: str, outcome: Outcome, column: Column, methods: Methods
-) -> Iterator[Statistic]:
+def rate(registry: Registry, path: str, outcome: Outcome, column: Column, methods: Methods) -> Iterator[Statistic]:
     """Yield n, total, percent and its interval.
 
     Source: the interval functions of `tieout.analysis.intervals`, Wilson (1927) by default.
@@ -56,7 +54,13 @@ def rate(
     yield dataclasses.replace(base, key=f"{path}.n", value=x, name="n")
     yield dataclasses.replace(base, key=f"{path}.total", value=n, name="total", n=n, counted=within)
     yield dataclasses.replace(
-        base, key=f"{path}.pct", value=100 * x / n if n else None, kind="percent", name="pct", method="n / N", error=empty
+        base,
+        key=f"{path}.pct",
+        value=100 * x / n if n else None,
+        kind="percent",
+        name="pct",
+        method="n / N",
+        error=empty,
     )
     for side in ("low", "high"):
         limit = getattr(interval, side)

@@ -16,7 +16,7 @@ from tieout.render import document as documents
 from tieout.render import embedded, quarto
 from tieout.render import tree as trees
 
-Makers = Callable[[documents.Document, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
+Makers = Callable[[documents.Document, trees.Node, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
 
 FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}

@@ -1,0 +1,248 @@
+"""Find what is wrong between the parts of a study file: names, levels, ranges, types that do not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tieout.errors import nearest, some_of
+from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable, Where
+
+Mistake = tuple[tuple[Any, ...], str, str]
+
+
+def mistakes(study: Study) -> list[Mistake]:
+    """Return what is wrong between the parts of a study file: loc, problem, hint."""
+    return [found for check in CHECKS for found in check(study)]
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
+    known = list(known)
+    return (
+        f"no {kind} is called '{name}'",
+        nearest(name, known) or (f"{kind}s here: {some_of(known)}" if known else f"no {kind} is declared"),
+    )
+
+
+def check_variables(study: Study) -> Iterator[Mistake]:
+    """Levels where levels belong, ranges in order, codes told apart, names declared once."""
+    tables = [("variables", study.variables)]
+    if study.data.screening:
+        tables.append(("data", study.data.screening.variables))
+    for where, variables in tables:
+        prefix = (where,) if where == "variables" else ("data", "screening", "variables")
+        for name, variable in variables.items():
+            loc = (*prefix, name)
+            yield from check_variable(loc, variable)
+    for name in sorted(set(RESERVED) & {*study.variables, *study.derived}):
+        loc = ("variables" if name in study.variables else "derived", name)
+        yield loc, f"'{name}' is a word of the keys themselves", "choose another name"
+    for name in sorted(set(study.variables) & set(study.derived)):
+        yield ("derived", name), f"'{name}' is a column already", "give the derived variable another name"
+    for role in ("record", "site", "enrolled"):
+        holders = [name for name, v in study.variables.items() if v.role == role]
+        if len(holders) != 1:
+            problem = f"{len(holders)} variables have the role '{role}', expected one"
+            yield ("variables", *holders[1:2]), problem, f"give exactly one variable 'role: {role}'"
+
+
+def check_variable(loc: tuple[Any, ...], variable: Variable) -> Iterator[Mistake]:
+    levelled = variable.type in LEVELLED
+    if levelled and not variable.codes:
+        yield loc, f"a {variable.type} variable needs its levels", "write levels: {1: first label, 2: second label}"
+    if variable.levels and not levelled:
+        yield (*loc, "levels"), f"a variable of type {variable.type} has no levels", "did you mean 'category'?"
+    if variable.type == "yesno" and set(variable.codes) != {"0", "1"}:
+        yield (*loc, "levels"), f"got {some_of(variable.codes)}, expected the codes 1 and 0", "or use type: category"
+    if variable.range and variable.range[0] >= variable.range[1]:
+        low, high = variable.range
+        yield (*loc, "range"), f"impossible range: {low:g} is not below {high:g}", "write the lower limit first"
+    if variable.range and variable.type not in NUMBERS:
+        yield (*loc, "range"), f"a variable of type {variable.type} has no range", ""
+    for both in set(variable.codes) & set(variable.absent):
+        yield (*loc, "missing", both), f"the code {both} is a level and a missing code", ""
+    for both in set(variable.missing) & set(variable.not_applicable):
+        yield (*loc, "missing", both), f"the code {both} is declared missing and not applicable", ""
+    doubled = [label for label in variable.codes.values() if list(variable.codes.values()).count(label) > 1]
+    if doubled:
+        yield (*loc, "levels"), f"two levels have the label '{doubled[0]}'", ""
+
+
+def check_where(study: Study, loc: tuple[Any, ...], where: Where, source: str = "registry") -> Iterator[Mistake]:
+    variables = study.dictionary if source == "registry" else study.data.screening.variables  # type: ignore[union-attr]
+    for name, codes in where.items():
+        if name not in variables:
+            yield (*loc, name), *unknown("variable", name, variables)
+            continue
+        for level in codes:
+            if level not in variables[name].codes:
+                yield (*loc, name), *unknown("level", level, variables[name].codes)
+
+
+def check_derived(study: Study) -> Iterator[Mistake]:
+    """One rule each, from columns that exist, with times between moments."""
+    for name, derived in study.derived.items():
+        loc = ("derived", name)
+        if len(derived.rules) != 1:
+            given = " and ".join(rule.strip("_") for rule in derived.rules) or "no rule"
+            yield loc, f"got {given}, expected exactly one of: is, minutes, hours, days", ""
+        for variable, codes in (derived.is_ or {}).items():
+            if variable not in study.variables:
+                yield (*loc, "is", variable), *unknown("variable", variable, study.variables)
+                continue
+            for level in codes:
+                if level not in study.variables[variable].codes:
+                    yield (*loc, "is", variable), *unknown("level", level, study.variables[variable].codes)
+        for variable in derived.span[1] if derived.span else ():
+            moments = [n for n, v in study.variables.items() if v.type in MOMENTS]
+            if variable not in moments:
+                yield (*loc, derived.span[0], variable), *unknown("date or time", variable, moments)  # type: ignore[index]
+        yield from check_variable(loc, derived.as_variable())
+
+
+def usable(study: Study, loc: tuple[Any, ...], name: str, types_: tuple[str, ...]) -> Iterator[Mistake]:
+    """Check that a variable exists, is not a key, site or identifier, and has a type that fits."""
+    variable = study.dictionary.get(name)
+    if variable is None:
+        yield loc, *unknown("variable", name, study.dictionary)
+    elif variable.role in ("record", "site", "identifier"):
+        yield loc, f"'{name}' is a {variable.role} and never analysed by name", ""
+    elif variable.type not in types_:
+        yield loc, f"'{name}' is of type {variable.type}, expected {' or '.join(types_)}", ""
+
+
+def check_groups(study: Study) -> Iterator[Mistake]:
+    for name, group in study.groups.items():
+        loc = ("groups", name)
+        found = list(usable(study, (*loc, "variable"), group.variable, ("yesno", "category", "ordinal")))
+        yield from found
+        if not found:
+            codes = study.dictionary[group.variable].codes
+            for segment, level in group.levels.items():
+                if level not in codes:
+                    yield (*loc, "levels", segment), *unknown("level", level, codes)
+                if segment in RESERVED:
+                    yield (*loc, "levels", segment), f"'{segment}' is a word of the keys themselves", "choose another"
+            for segment in group.labels:
+                if segment not in group.levels:
+                    yield (*loc, "labels", segment), *unknown("group", segment, group.levels)
+            if len(set(group.levels.values())) < len(group.levels):
+                yield (*loc, "levels"), "a level stands twice", ""
+
+
+def check_group_named(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
+    if name not in study.groups:
+        yield (*loc, "by"), *unknown("group", name, study.groups)
+
+
+def check_outcomes(study: Study) -> Iterator[Mistake]:
+    for name, outcome in study.outcomes.items():
+        loc = ("outcomes", name)
+        found = list(usable(study, (*loc, "variable"), outcome.variable, ("yesno", "category", "ordinal")))
+        yield from found
+        for level in () if found else outcome.event:
+            codes = study.dictionary[outcome.variable].codes
+            if level not in codes:
+                yield (*loc, "event"), *unknown("level", level, codes)
+        yield from check_where(study, (*loc, "where"), outcome.where)
+        if outcome.by:
+            yield from check_group_named(study, loc, outcome.by)
+
+
+def check_tables(study: Study) -> Iterator[Mistake]:
+    kinds = (*NUMBERS, *LEVELLED)
+    for name, table in study.tables.items():
+        loc = ("tables", name)
+        yield from check_group_named(study, loc, table.by)
+        yield from check_where(study, (*loc, "where"), table.where)
+        rows = [row for section in table.rows.values() for row in section]
+        for heading, section in table.rows.items():
+            inside = (*loc, "rows", heading) if heading else (*loc, "rows")
+            for row in section:
+                yield from usable(study, (*inside, row), row, kinds)
+        for row in {row for row in rows if rows.count(row) > 1}:
+            yield (*loc, "rows"), f"the row '{row}' stands twice", ""
+        for what in ("tests", "summaries"):
+            for row in getattr(table, what):
+                if row not in rows:
+                    yield (*loc, what, row), *unknown("row", row, rows)
+
+
+def check_models(study: Study) -> Iterator[Mistake]:
+    for name, model in study.models.items():
+        loc = ("models", name)
+        yield from usable(study, (*loc, "outcome"), model.outcome, ("yesno",))
+        for part in ("terms", "univariable"):
+            terms = getattr(model, part)
+            for term in terms:
+                yield from usable(study, (*loc, part, term), term, (*NUMBERS, "yesno", "category", "ordinal"))
+                if term == model.outcome:
+                    yield (*loc, part, term), "the outcome cannot explain itself", ""
+            for term in {t for t in terms if terms.count(t) > 1}:
+                yield (*loc, part), f"the term '{term}' stands twice", ""
+        terms = dict.fromkeys((*model.terms, *model.univariable))
+        for part in ("reference", "per"):
+            for term in getattr(model, part):
+                if term not in terms:
+                    yield (*loc, part, term), *unknown("term", term, terms)
+        for term, level in model.reference.items():
+            codes = study.dictionary[term].codes if term in study.dictionary else {level: ""}
+            if level not in codes:
+                yield (*loc, "reference", term), *unknown("level", level, codes)
+
+
+def check_shifts(study: Study) -> Iterator[Mistake]:
+    for name, shift in study.shifts.items():
+        loc = ("shifts", name)
+        yield from usable(study, (*loc, "variable"), shift.variable, ("ordinal",))
+        yield from check_group_named(study, loc, shift.by)
+
+
+def check_flow(study: Study) -> Iterator[Mistake]:
+    names = [step.name for step in study.flow]
+    for index, step in enumerate(study.flow):
+        loc = ("flow", index)
+        if names.count(step.name) > 1:
+            yield (*loc, "name"), f"the step '{step.name}' stands twice", ""
+        if step.of == "screening" and study.data.screening is None:
+            yield (*loc, "of"), "the study declares no screening log", "add it under data › screening"
+            continue
+        yield from check_where(study, (*loc, "where"), step.where, step.of)
+        known = study.dictionary if step.of == "registry" else study.data.screening.variables  # type: ignore[union-attr]
+        if step.reasons and step.reasons not in known:
+            yield (*loc, "reasons"), *unknown("variable", step.reasons, known)
+
+
+def check_figures(study: Study) -> Iterator[Mistake]:
+    sources: dict[str, tuple[str, Mapping[str, object]]] = {
+        "distribution": ("shift", study.shifts),
+        "forest": ("model", study.models),
+    }
+    for name, figure in study.figures.items():
+        loc = ("figures", name)
+        if figure.kind in sources:
+            kind, known = sources[figure.kind]
+            if figure.of not in known:
+                yield (*loc, "of"), *unknown(kind, str(figure.of), known)
+        elif not study.flow:
+            yield loc, "the study declares no flow", ""
+
+
+def check_claims(study: Study) -> Iterator[Mistake]:
+    for name, claim in study.claims.items():
+        if claim.condition not in study.conditions:
+            yield ("claims", name, "condition"), *unknown("condition", claim.condition, study.conditions)
+
+
+CHECKS = (
+    check_variables,
+    check_derived,
+    check_groups,
+    check_outcomes,
+    check_tables,
+    check_models,
+    check_shifts,
+    check_flow,
+    check_figures,
+    check_claims,
+)
