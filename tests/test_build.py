@@ -234,7 +234,7 @@ def test_show_explains_a_figure_and_lists_its_records_on_the_terminal_only(small
     small.build("html")
     told = run(small.folder, "show", "outcome.good.pct", "study.yaml", "--rows")
     assert told.returncode == 0, told.stderr
-    for words in ("54.5%", "6, where good is 1", "11 patients with a score", "snapshot", "r-01"):
+    for words in ("54.5%", "6, where good is 1", "11 patients with a score", "good: mrs is 0 or 1", "snapshot", "r-01"):
         assert words in told.stdout
     outputs = b"".join(p.read_bytes() for p in (small.folder / "build").rglob("*") if p.is_file())
     assert b"r-01" not in outputs

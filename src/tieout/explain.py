@@ -38,11 +38,14 @@ def entries(results: Results, s: Statistic) -> Iterator[tuple[str, str]]:
     else:
         yield "printed", f"{known['text']}{' ' + s.unit if s.unit else ''}"
         yield "value", repr(s.value)
-    if s.n is not None:
+    if s.n is not None and dict(s.counted) != dict(s.within):
         yield "numerator", f"{s.n}" + (f", where {rule_in_words(s.counted)}" if s.counted else "")
     if s.total is not None:
         within = f", where {rule_in_words(s.within)}" if s.within else ""
         yield "denominator", f"{s.total} {s.among}".rstrip() + within
+    for variable in dict.fromkeys((*s.counted, *s.within)):
+        if variable in results.meta["definitions"]:
+            yield "definition", f"{variable}: {results.meta['definitions'][variable]}"
     if s.method:
         yield "method", s.method
     if s.function:

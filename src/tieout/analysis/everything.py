@@ -10,7 +10,7 @@ from typing import Any
 from tieout.analysis import describe, flow, models, outcomes
 from tieout.registry import Registry
 from tieout.results import Results, Statistic
-from tieout.study import Study
+from tieout.study import Derived, Study
 
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "firthmodels", "tableone")
 
@@ -40,6 +40,7 @@ def about(study: Study) -> dict[str, Any]:
         "cut": study.data.cut.isoformat(),
         "study_digest": study.digest,
         "libraries": {name: version(name) for name in LIBRARIES},
+        "definitions": {name: definition(derived) for name, derived in study.derived.items()},
         "layout": {
             "tables": {
                 name: {
@@ -71,6 +72,14 @@ def about(study: Study) -> dict[str, Any]:
             "figures": {name: {"kind": figure.kind, "of": figure.of or ""} for name, figure in study.figures.items()},
         },
     }
+
+
+def definition(derived: Derived) -> str:
+    """Return the rule of a derived variable in words: mrs90 is 0, 1 or 2."""
+    if derived.span:
+        unit, (first, second) = derived.span
+        return f"{unit} from {first} to {second}"
+    return " and ".join(f"{name} is {' or '.join(codes)}" for name, codes in (derived.is_ or {}).items())
 
 
 def setting(registry: Registry) -> Iterator[Statistic]:
