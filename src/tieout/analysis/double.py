@@ -153,7 +153,7 @@ def inputs(registry: Registry, declared: Table, row: str, chosen: np.ndarray) ->
     elif kind == "levels":
         yield row, kind, column.astype(object)
     else:
-        numbers = dict(zip(column.cat.categories, as_numbers(column), strict=True))
+        numbers = dict(zip(column.cat.categories, as_numbers(column.cat.categories), strict=True))
         yield row, kind, column.map(numbers).astype(float)
 
 

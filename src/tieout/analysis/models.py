@@ -87,7 +87,7 @@ def indicators(registry: Registry, declared: Model, name: str, column: pd.Series
         yield column.to_numpy() / per, Term(name, variable.label, step=step(per, variable.unit))
     elif variable.type == "ordinal":
         yield (
-            as_numbers(column)[column.cat.codes.to_numpy()] / per,
+            as_numbers(column.cat.categories)[column.cat.codes.to_numpy()] / per,
             Term(name, variable.label, step=step(per, "grades")),
         )
     elif variable.type == "yesno":
@@ -183,7 +183,7 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
     pair = found[1:3]
     frame = registry.frame
     rows = pair[0].rows | pair[1].rows
-    scores = as_numbers(frame[declared.variable])[frame[declared.variable].cat.codes.to_numpy()[rows]]
+    scores = as_numbers(frame[declared.variable].cat.categories)[frame[declared.variable].cat.codes.to_numpy()[rows]]
     fit = regression.ordinal(-scores, pair[0].rows[rows].astype(float)[:, None], [name])
     term = next(iter(fit.terms), None)
     base = Statistic(
@@ -198,7 +198,8 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
         reason = "" if value is not None else (term and term.reason) or fit.reason or "no estimate"
         yield dataclasses.replace(base, key=f"{path}.{key}", value=value, kind=kinds[key], name=key, error=reason)
     samples = [
-        as_numbers(frame[declared.variable])[frame[declared.variable].cat.codes.to_numpy()[c.rows]] for c in pair
+        as_numbers(frame[declared.variable].cat.categories)[frame[declared.variable].cat.codes.to_numpy()[c.rows]]
+        for c in pair
     ]
     test = comparisons.TESTS["mann_whitney"](samples)
     yield dataclasses.replace(
