@@ -230,6 +230,19 @@ def test_one_cell_of_the_data_changes_the_figures_that_depend_on_it_and_no_other
     }
 
 
+def test_a_document_needs_no_front_matter_and_may_name_its_own_style_and_pictures(small):
+    from tieout import resources
+
+    small.write("own.csl", resources.citation_style("nature").read_bytes())
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="4" cx="4" cy="4"/></svg>'
+    small.write("ours.svg", picture)
+    small.write("m.qmd", "---\ntitle: T\ncsl: own.csl\n---\n\n![Ours](ours.svg){#fig-ours}\n\n[[ study.patients.n ]] in all.\n")
+    page = small.build("html").outputs["html"].read_text(encoding="utf-8")
+    assert "Twelve" in page and "image/svg+xml" in page
+    small.write("m.qmd", "We saw [[ study.patients.n ]].\n\n---\n\nThe end.\n")
+    assert "The end." in small.build("html").outputs["html"].read_text(encoding="utf-8")
+
+
 def test_show_explains_a_figure_and_lists_its_records_on_the_terminal_only(small):
     small.build("html")
     told = run(small.folder, "show", "outcome.good.pct", "study.yaml", "--rows")

@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,14 +61,14 @@ def build(
     with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=1) as painter:
         study = studies.read(study_file)
         source = study.resolve(study.documents[MANUSCRIPT])
-        check_template(source, chosen)
+        template = checked_template(source, chosen)
         progress("computing the statistics")
         results, undeclared = computed(study)
         progress("weaving the document")
         profile = profile_of(results)
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
-        lay_out(project, study, results, source, document)
+        lay_out(project, study, results, template, document)
         progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
         drawn = painter.submit(draw, project / "figures", study, results, profile, document)
         made = render.render(
@@ -136,11 +137,12 @@ def compared(results: Results, printed: str) -> Results:
     return results.with_meta(programs=programs)
 
 
-def check_template(source: Path, engine: str) -> None:
-    """Refuse a template that could not be typeset, with its own lines, before anything is woven into it."""
+def checked_template(source: Path, engine: str) -> documents.Document:
+    """Return the template; refuse one that could not be typeset, with its own lines, before anything is woven into it."""
     template = documents.read(source.parent, source.stem)
     if engine == "embedded":
         raise_all(list(documents.cells(template)))
+    return template
 
 
 def created(study: Study) -> datetime:
@@ -158,24 +160,41 @@ def draw(folder: Path, study: Study, results: Results, profile: Profile, documen
             (folder / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
 
 
-def lay_out(project: Path, study: Study, results: Results, source: Path, document: weave.Document) -> None:
-    """Write the woven project: a folder that Quarto alone can open."""
+def lay_out(
+    project: Path, study: Study, results: Results, template: documents.Document, document: weave.Document
+) -> None:
+    """Write the woven project, a folder that Quarto alone can open, with the files that the document names."""
     (project / "figures").mkdir(parents=True)
-    for companion in source.parent.glob("*.bib"):
-        shutil.copyfile(companion, project / companion.name)
-    style = resources.citation_style(STYLES[study.journal])
-    shutil.copyfile(style, project / style.name)
-    stamps = {"csl": style.name, "snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
+    for name in companions(template):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template.folder / name, project / name)
+    stamps = {"snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
+    if "csl" not in template.front:
+        style = resources.citation_style(STYLES[study.journal])
+        shutil.copyfile(style, project / style.name)
+        stamps["csl"] = style.name
     if study.synthetic:
         stamps["synthetic"] = keyed.literal_markdown(study.synthetic)
     (project / f"{MANUSCRIPT}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
     render.project(project)
 
 
+def companions(template: documents.Document) -> list[str]:
+    """Return the files of the template's folder that it names: bibliographies, a citation style, pictures."""
+    front = template.front
+    bibliographies = front.get("bibliography") or []
+    named = [*(bibliographies if isinstance(bibliographies, list) else [bibliographies]), front.get("csl", "")]
+    named += re.findall(r"\]\(([^()\s]+)\)", template.text)
+    folder = template.folder.resolve()
+    inside = [name for name in dict.fromkeys(map(str, named)) if (folder / name).resolve().is_relative_to(folder)]
+    return [name for name in inside if name and (folder / name).is_file()]
+
+
 def stamped(text: str, stamps: dict[str, str]) -> str:
-    """Add lines to a document's front matter."""
+    """Add lines to a document's front matter, or give it one."""
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in stamps.items())
-    return text.replace("---\n", "---\n" + lines, 1)
+    body = text.removeprefix("---\n")
+    return f"---\n{lines}{body}" if body != text else f"---\n{lines}---\n\n{text}"
 
 
 @contextlib.contextmanager
