@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.ext import Extension
 from jinja2.runtime import Undefined
 from jinja2.sandbox import SandboxedEnvironment, SecurityError
 
 from tieout import keyed
 from tieout.display import PHRASES, PROFILES, Profile, in_words, text
-from tieout.errors import DoesNotTieOut, TieoutError, nearest, raise_all
+from tieout.errors import DoesNotTieOut, TieoutError, raise_all
+from tieout.names import Known, place_at, wrong_names
 from tieout.results import Results, Statistic
 
 DELIMITERS = {
@@ -212,15 +213,13 @@ def weave(
 
     env = environment(results, profile)
     names = {**refs(results, profile), **inserts, "condition": held}
-    known = {
-        **{root: None for root in refs(results, profile)},
-        **{k: set(v) for k, v in {**inserts, "condition": held}.items()},
-    }
-    raise_all(list(wrong_names(template, source, env, results, known, set(claims))))
+    known = Known(results, {**inserts, "condition": held}, tuple(claims), tuple(env.filters))
+    raise_all(list(wrong_names(template, source, env, known)))
     try:
         woven = env.from_string(CLAIM_END.sub("[% endclaim +%]", source)).render({**names, "__claim": claim})
     except TieoutError as error:
-        where = position(source, error.place) or str(line_of(error))
+        offset = source.find(error.place)
+        where = place_at(source, offset) if offset >= 0 else str(line_of(error))
         raise TieoutError(f"{template}:{where}", f"{error.place} {error.problem}", error.hint) from None
     except (TemplateError, SecurityError, TypeError) as error:
         raise TieoutError(f"{template}:{line_of(error)}", f"this cannot be woven: {error}") from None
@@ -240,142 +239,6 @@ def read_template(template: Path) -> str:
         raise TieoutError(str(template), "there is no such document", "check documents in the study file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise TieoutError(str(template), f"the document cannot be read: {error}", "save it as UTF-8 text") from None
-
-
-Token = tuple[int, str, str]
-
-
-def tokens(template: Path, source: str, env: SandboxedEnvironment) -> Iterator[tuple[int, str, str]]:
-    """Yield the template language's tokens with their offsets in the source."""
-    offset = 0
-    try:
-        for _, kind, value in env.lex(source):
-            found = source.find(value, offset)
-            offset = found if found >= 0 else offset
-            yield offset, kind, value
-            offset += len(value)
-        env.parse(source)
-    except TemplateSyntaxError as error:
-        raise TieoutError(f"{template}:{error.lineno}", f"this is not a template: {error.message}") from None
-
-
-def place_at(source: str, offset: int) -> str:
-    """Return line:column, both from 1, of an offset."""
-    return f"{source.count(chr(10), 0, offset) + 1}:{offset - source.rfind(chr(10), 0, offset)}"
-
-
-def position(source: str, key: str) -> str:
-    offset = source.find(key)
-    return place_at(source, offset) if offset >= 0 else ""
-
-
-WORDS_OF_THE_LANGUAGE = {
-    "if", "elif", "else", "endif", "for", "in", "endfor", "not", "and", "or", "is", "set", "endset", "true", "false",
-    "True", "False", "none", "None", "loop", "claim", "endclaim", "defined", "recursive", "raw", "endraw",
-}  # fmt: skip
-NOT_IN_A_TEMPLATE = {"include", "import", "from", "extends", "macro", "call", "block", "do", "filter"}
-
-
-def wrong_names(
-    template: Path,
-    source: str,
-    env: SandboxedEnvironment,
-    results: Results,
-    known: Mapping[str, set[str] | None],
-    claims: set[str],
-) -> Iterator[TieoutError]:
-    """Yield every key, condition, claim, insert and filter of a template that does not exist."""
-    locals_: set[str] = set()
-    for offset, chain, before, filters in chains(list(tokens(template, source, env))):
-        place = f"{template}:{place_at(source, offset)}"
-        root = chain[0]
-        if before in ("for", "set"):
-            locals_.add(root)
-        elif before == "claim":
-            if root not in claims:
-                yield TieoutError(place, f"no claim is called '{root}'", nearest(root, claims))
-        elif before == "|":
-            if root not in env.filters:
-                yield TieoutError(
-                    place,
-                    f"no filter is called '{root}'",
-                    nearest(root, env.filters) or "filters: " + ", ".join(env.filters),
-                )
-        elif root in NOT_IN_A_TEMPLATE:
-            yield TieoutError(place, f"'{root}' is not part of the template language here")
-        elif root in locals_ or root in WORDS_OF_THE_LANGUAGE or before == "is":
-            continue
-        elif root not in known:
-            roots = [r for r in known]
-            yield TieoutError(
-                place,
-                f"unknown key '{'.'.join(chain)}'",
-                results.near(".".join(chain))
-                if len(chain) > 1
-                else nearest(root, roots) or "a key begins with " + ", ".join(roots),
-            )
-        elif known[root] is not None:
-            names = known[root] or set()
-            if len(chain) < 2 or chain[1] not in names:
-                word = ".".join(chain)
-                yield TieoutError(
-                    place,
-                    f"no {root} is called '{'.'.join(chain[1:])}'" if len(chain) > 1 else f"'{word}' needs a name",
-                    nearest(chain[-1], names) or f"{root}s here: {', '.join(sorted(names)) or 'none'}",
-                )
-        else:
-            yield from wrong_key(place, ".".join(chain), filters, results)
-
-
-def wrong_key(place: str, key: str, filters: list[str], results: Results) -> Iterator[TieoutError]:
-    """Yield an error where a key, or what a filter looks up under it, does not exist."""
-    wanted: list[str] = []
-    if filters and filters[0] in PHRASES:
-
-        def look(name: str) -> Statistic:
-            wanted.append(f"{key}.{name}" if name else key)
-            return Statistic(wanted[-1], 0.5, "p", "")
-
-        PHRASES[filters[0]](look, PROFILES["jnis"])
-    for full in wanted or [key]:
-        if full not in results:
-            yield TieoutError(place, f"unknown key '{full}'", results.near(full))
-
-
-def chains(found: list[Token]) -> Iterator[tuple[int, list[str], str, list[str]]]:
-    """Yield each dotted name of a template: offset, parts, the word or sign before it, the filters after it."""
-    code = [
-        t
-        for t in found
-        if t[1] not in ("data", "whitespace", "comment", "comment_begin", "comment_end", "linestatement_begin")
-    ]
-    index, before = 0, ""
-    while index < len(code):
-        offset, kind, value = code[index]
-        if kind != "name":
-            before, index = value.strip(), index + 1
-            continue
-        parts, index = [value], index + 1
-        while index + 1 < len(code) and code[index][2] in (".", "["):
-            sign, following = code[index][2], code[index + 1]
-            if sign == "." and following[1] in ("name", "integer"):
-                parts.append(following[2])
-                index += 2
-            elif sign == "[" and following[1] in ("string", "integer"):
-                parts.append(following[2].strip("'\""))
-                index += 3
-            else:
-                break
-        yield offset, parts, before, following_filters(code, index)
-        before = parts[0] if len(parts) == 1 else ""
-
-
-def following_filters(code: list[Token], index: int) -> list[str]:
-    filters = []
-    while index + 1 < len(code) and code[index][2] == "|" and code[index + 1][1] == "name":
-        filters.append(code[index + 1][2])
-        index += 2
-    return filters
 
 
 def line_of(error: BaseException) -> int:
