@@ -1,0 +1,345 @@
+"""Match quoted figures with Results: confirmed, contradicted or untraceable, and what would explain it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tieout.audit.quoted import Finding, KeyedSpan, Manuscript, Number, Passage, Quoted
+from tieout.display import PROFILES, Profile, in_words, text
+from tieout.results import Results, Statistic
+
+STOP = frozenset(
+    """a an and are as at be been by for from had has have in into is it its no not of on or our than that the their
+    there they this those to was we were which who with within were patients patient values value n v vs versus
+    compared respectively observed months month group groups all""".split()
+)
+SAME = {
+    "mortality": "death", "died": "death", "dead": "death", "hemorrhage": "hemorrhage", "sich": "hemorrhage",
+    "recanalized": "recanalization", "recanalised": "recanalization", "reperfusion": "recanalization",
+    "icas": "atherosclerotic", "patency": "patent", "favorably": "favorable", "men": "male", "women": "female",
+    "gpi": "glycoprotein", "gp": "glycoprotein", "symptomatically": "symptomatic", "outcomes": "outcome",
+    "years": "age", "aged": "age", "enrolled": "registry", "included": "registry",
+}  # fmt: skip
+"""Words of the field that say the same thing in an abstract and in a data dictionary."""
+SPELLINGS = (
+    ("favour", "favor"),
+    ("haem", "hem"),
+    ("oedema", "edema"),
+    ("aetiolog", "etiolog"),
+    ("isation", "ization"),
+    ("ised", "ized"),
+)
+ENOUGH, STRONG = 0.34, 0.6
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A statistic that a quoted figure could be, how far its words agree, and whether its value does."""
+
+    statistic: Statistic
+    agreement: float
+    fits: bool
+
+
+def match(manuscript: Manuscript, figures: Sequence[Quoted], results: Results) -> list[Finding]:
+    """Return a Finding for each figure that is no convention, in reading order.
+
+    A figure whose key survived is judged by that key alone; any other by kind, words, group and denominator.
+    """
+    profile = PROFILES[results.meta["journal"]]
+    pool = [s for s in results if s.value is not None]
+    found: list[Finding] = []
+    for figure in figures:
+        if figure.kind == "conventional":
+            continue
+        spans = spans_of(figure)
+        found.append(by_key(figure, spans, results, profile) if spans else by_words(figure, pool, results, profile))
+    return found
+
+
+def spans_of(figure: Quoted) -> list[KeyedSpan]:
+    return [span for span in figure.passage.keys if span.start < figure.end and span.end > figure.start]
+
+
+def by_key(figure: Quoted, spans: Iterable[KeyedSpan], results: Results, profile: Profile) -> Finding:
+    """Judge a figure by the keys that its parts carry: it must print what the statistics print."""
+    spans = list(spans)
+    changed: list[str] = []
+    for span in spans:
+        shown = figure.passage.text[span.start : span.end]
+        if span.key not in results:
+            reason = f"its key '{span.key}' is not in the results"
+            return Finding("key", "untraceable", (figure,), reason, candidates=(results.near(span.key),))
+        statistic = results[span.key]
+        if statistic.error:
+            changed.append(f"{shown}, but {span.key} is not estimable ({statistic.error})")
+        elif not prints(shown, statistic, profile):
+            changed.append(f"{shown}, but {span.key} is {text(statistic, profile)}")
+    key = figure.key or spans[0].key
+    if changed:
+        reason = "changed after it was woven: the text says " + "; ".join(changed)
+        return Finding("key", "contradicted", (figure,), reason, expected=expected(results[key], profile), key=key)
+    return Finding("key", "confirmed", (figure,), f"prints {key}", key=key)
+
+
+def expected(statistic: Statistic, profile: Profile) -> str:
+    return f"not estimable ({statistic.error})" if statistic.error else text(statistic, profile)
+
+
+def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
+    """Return whether a span prints a statistic: its text, its number in words, or the same value more coarsely rounded."""
+    known = text(statistic, profile)
+    plain = " ".join(shown.split())
+    if plain == known or (
+        statistic.kind == "count" and plain.casefold() == in_words(int(statistic.value or 0)).casefold()
+    ):
+        return True
+    number = parsed(plain)
+    return number is not None and not number.sign and rounds_to(statistic.value, number)
+
+
+def parsed(shown: str) -> Number | None:
+    """Return the number that a short text is, or None."""
+    found = re.fullmatch(r"([<>]?)\s*([-−–]?)(\d[\d,]*(?:[.·]\d+)?)\s*%?", shown)
+    if not found:
+        return None
+    digits = found[3].replace(",", "").replace("·", ".")
+    return Number(float(digits) * (-1 if found[2] else 1), len(digits.partition(".")[2]), found[1], shown)
+
+
+def rounds_to(value: float | None, number: Number | None) -> bool:
+    """Return whether a raw value prints as this number: within half a unit of its last digit, or beyond its sign."""
+    if value is None or number is None:
+        return False
+    half = 0.5 * 10.0**-number.decimals * (1 + 1e-9)
+    if number.sign in ("<", "≤"):
+        return value <= number.value
+    if number.sign in (">", "≥"):
+        return value >= number.value
+    return abs(value - number.value) <= half
+
+
+@lru_cache(maxsize=65536)
+def stems(words: str) -> frozenset[str]:
+    """Return the content words of a text in one spelling: lower case, no plural, the field's synonyms joined."""
+    lowered = words.casefold()
+    for british, american in SPELLINGS:
+        lowered = lowered.replace(british, american)
+    found = set()
+    for word in re.findall(r"[^\W\d_]+", lowered):
+        word = SAME.get(word, word)
+        if word not in STOP and len(word) > 1:
+            found.add(word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word)
+    return frozenset(found)
+
+
+def said(figure: Quoted) -> frozenset[str]:
+    """Return the words around a figure: its sentence, or the headers and the caption of its cell."""
+    passage = figure.passage
+    near = figure.words or passage.text
+    return stems(" ".join((near, passage.row_header, *passage.column_headers, figure.group)))
+
+
+def agreement(figure: Quoted, statistic: Statistic) -> float:
+    """Return the share of a statistic's own words that stand around the figure, 0 to 1; its group must be named there."""
+    own = stems(f"{statistic.variable_label} {statistic.level_label}") or stems(statistic.label)
+    around = said(figure)
+    if not own:
+        return 0.0
+    share = len(own & around) / len(own)
+    if statistic.group_label and statistic.group not in ("", "all"):
+        group = stems(statistic.group_label) - own
+        share *= 1.0 if not group or group & around else 0.3
+    return share
+
+
+def parts_fit(figure: Quoted, statistic: Statistic, results: Results) -> bool:
+    return FITS[figure.kind](figure, statistic, results)
+
+
+def sibling(statistic: Statistic, name: str, results: Results) -> Statistic | None:
+    key = f"{statistic.key.rpartition('.')[0]}.{name}"
+    return results[key] if key in results else None
+
+
+def beside(figure: Quoted, statistic: Statistic, results: Results, parts: dict[str, Number | None]) -> bool:
+    """Return whether the parts that are quoted are what the statistics beside this one print."""
+    for name, number in parts.items():
+        other = sibling(statistic, name, results)
+        if number is not None and (other is None or not rounds_to(other.value, number)):
+            return False
+    return True
+
+
+def count_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    return s.kind == "count" and rounds_to(s.value, figure.n or figure.estimate)
+
+
+def proportion_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    """A rate fits where percentage, numerator and denominator fit as far as they are quoted."""
+    if s.kind != "percent":
+        return False
+    limits = {"low": figure.low, "high": figure.high}
+    return (
+        (figure.percent is None or rounds_to(s.value, figure.percent))
+        and (figure.n is None or s.n == figure.n.value)
+        and (figure.total is None or s.total == figure.total.value)
+        and beside(figure, s, results, limits)
+    )
+
+
+def ratio_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    kinds = ("odds_ratio", "risk_ratio", "common_odds_ratio")
+    parts = {"low": figure.low, "high": figure.high, "p": figure.p}
+    return (
+        s.kind in kinds
+        and s.name == "estimate"
+        and rounds_to(s.value, figure.estimate)
+        and beside(figure, s, results, parts)
+    )
+
+
+def difference_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    parts = {"low": figure.low, "high": figure.high}
+    return s.kind == "difference" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, parts)
+
+
+def median_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    parts = {"q1": figure.low, "q3": figure.high}
+    return s.kind == "median" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, parts)
+
+
+def mean_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    return (
+        s.kind == "mean" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, {"sd": figure.spread})
+    )
+
+
+def p_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    return s.kind == "p" and rounds_to(s.value, figure.p)
+
+
+def never_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
+    return False
+
+
+FITS: dict[str, Callable[[Quoted, Statistic, Results], bool]] = {
+    "count": count_fits,
+    "count_of_total": proportion_fits,
+    "percent": proportion_fits,
+    "ratio_ci": ratio_fits,
+    "difference_ci": difference_fits,
+    "median_iqr": median_fits,
+    "mean_sd": mean_fits,
+    "p_value": p_fits,
+    "auc_ci": never_fits,
+}
+SAME_KIND = {
+    "count": ("count",),
+    "count_of_total": ("percent",),
+    "percent": ("percent",),
+    "ratio_ci": ("odds_ratio", "risk_ratio", "common_odds_ratio"),
+    "difference_ci": ("difference",),
+    "median_iqr": ("median",),
+    "mean_sd": ("mean",),
+    "p_value": ("p",),
+    "auc_ci": (),
+}
+
+
+def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profile: Profile) -> Finding:
+    """Judge a figure without a key: a value that merely occurs somewhere is a candidate, never a pass."""
+    same = [s for s in pool if s.kind in SAME_KIND[figure.kind]]
+    found = [Candidate(s, agreement(figure, s), parts_fit(figure, s, results)) for s in same]
+    fitting = sorted((c for c in found if c.fits), key=lambda c: -c.agreement)
+    if fitting and fitting[0].agreement >= ENOUGH:
+        best = fitting[0].statistic
+        reason = f"is {best.key}: {described(best, profile)}"
+        return Finding("match", "confirmed", (figure,), reason, key=best.key)
+    meant = [c for c in found if c.agreement >= STRONG and not c.fits and c.statistic.group in ("", "all")]
+    if meant:
+        best_agreement = max(c.agreement for c in meant)
+        first = [c.statistic for c in meant if c.agreement == best_agreement]
+        if len({round(s.value or 0, 9) for s in first}) == 1:
+            return contradicted(figure, first[0], found, results, profile)
+    near = tuple(
+        f"{c.statistic.key} ({described(c.statistic, profile)})"
+        for c in [*fitting, *sorted(meant, key=lambda c: -c.agreement)][:3]
+    )
+    why = (
+        "the value occurs, but the words around it do not say that it is this"
+        if fitting
+        else "no statistic prints this"
+    )
+    return Finding(
+        "match", "untraceable", (figure,), why, explanation=by_accident(figure, same, results), candidates=near
+    )
+
+
+def described(statistic: Statistic, profile: Profile) -> str:
+    whole = f", {statistic.n}/{statistic.total}" if statistic.kind == "percent" and statistic.n is not None else ""
+    return f"{statistic.label}, {text(statistic, profile)}{whole}"
+
+
+def contradicted(
+    figure: Quoted, meant: Statistic, found: Sequence[Candidate], results: Results, profile: Profile
+) -> Finding:
+    reason = f"the words say {meant.label}, and the data give {described(meant, profile)}"
+    explanation = "; ".join(explain(figure, meant, found, results, profile))
+    return Finding(
+        "match",
+        "contradicted",
+        (figure,),
+        reason,
+        expected=text(meant, profile),
+        explanation=explanation,
+        key=meant.key,
+    )
+
+
+def explain(
+    figure: Quoted, meant: Statistic, found: Sequence[Candidate], results: Results, profile: Profile
+) -> Iterator[str]:
+    """Yield what would explain a contradiction: another denominator, another group, another fit, a swapped pair."""
+    if figure.percent is not None and meant.n is not None:
+        totals = sorted({s.total for s in results if s.total and s.total >= meant.n})
+        for total in totals:
+            if total != meant.total and rounds_to(100 * meant.n / total, figure.percent):
+                yield f"{meant.n} of {total} would print this: another denominator"
+    for c in found:
+        s = c.statistic
+        if c.fits and s.variable == meant.variable and s.level == meant.level and s.key != meant.key:
+            yield f"{s.key} prints this: {s.group_label or s.label}"
+    if figure.low and figure.high and figure.low.value > figure.high.value:
+        yield "its limits stand in the wrong order"
+
+
+def by_accident(figure: Quoted, same: Sequence[Statistic], results: Results) -> str:
+    """Return how likely a number of this form is printed by some statistic of this kind by accident."""
+    number = figure.percent or figure.estimate or figure.p or figure.n
+    if number is None or not same:
+        return ""
+    low, high = (min(s.value or 0 for s in same), max(s.value or 0 for s in same))
+    cells = max((high - low) * 10**number.decimals, 1.0)
+    taken = len({round(s.value or 0, number.decimals) for s in same})
+    return f"one number in {max(1, round(cells / taken))} of this form occurs among {len(same)} such statistics by accident"
+
+
+def passages_with(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
+    """Return findings by the passage that they are about."""
+    found: dict[int, list[Finding]] = {}
+    for finding in findings:
+        for figure in finding.figures:
+            found.setdefault(figure.passage.index, []).append(finding)
+    return found
+
+
+def place(passage: Passage) -> str:
+    """Return where a passage stands, in words: page, section, table cell."""
+    parts = [f"page {passage.page}" if passage.page else "", passage.section[-1] if passage.section else ""]
+    if passage.table:
+        parts.append(f"Table {passage.table}, {passage.row_header or 'row ' + str(passage.row)}")
+    return ", ".join(part for part in parts if part) or f"passage {passage.index + 1}"
