@@ -24,14 +24,14 @@ SAME = {
     "years": "age", "aged": "age", "enrolled": "registry", "included": "registry",
 }  # fmt: skip
 """Words of the field that say the same thing in an abstract and in a data dictionary."""
-SPELLINGS = (
-    ("favour", "favor"),
-    ("haem", "hem"),
-    ("oedema", "edema"),
-    ("aetiolog", "etiolog"),
-    ("isation", "ization"),
-    ("ised", "ized"),
-)
+SPELLINGS = {
+    "favour": "favor",
+    "haem": "hem",
+    "oedema": "edema",
+    "aetiolog": "etiolog",
+    "isation": "ization",
+    "ised": "ized",
+}
 ENOUGH, STRONG = 0.34, 0.6
 
 
@@ -126,7 +126,7 @@ def rounds_to(value: float | None, number: Number | None) -> bool:
 def stems(words: str) -> frozenset[str]:
     """Return the content words of a text in one spelling: lower case, no plural, the field's synonyms joined."""
     lowered = words.casefold()
-    for british, american in SPELLINGS:
+    for british, american in SPELLINGS.items():
         lowered = lowered.replace(british, american)
     found = set()
     for word in re.findall(r"[^\W\d_]+", lowered):
@@ -265,10 +265,8 @@ def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profil
         first = [c.statistic for c in meant if c.agreement == best_agreement]
         if len({round(s.value or 0, 9) for s in first}) == 1:
             return contradicted(figure, first[0], found, results, profile)
-    near = tuple(
-        f"{c.statistic.key} ({described(c.statistic, profile)})"
-        for c in [*fitting, *sorted(meant, key=lambda c: -c.agreement)][:3]
-    )
+    nearest = [*fitting, *sorted(meant, key=lambda c: -c.agreement)][:3]
+    near = tuple(f"{c.statistic.key} ({described(c.statistic, profile)})" for c in nearest)
     why = (
         "the value occurs, but the words around it do not say that it is this"
         if fitting
