@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -109,23 +111,17 @@ def say_what_was_built(built, out: Path) -> None:
     console.print(f"Next: tieout show {first}" if first else "")
 
 
-class progress:
-    """Show what is going on, and for how long, where a person is looking."""
+@contextlib.contextmanager
+def progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show what is going on, where a person is looking."""
+    from rich.console import Console
 
-    def __init__(self, quiet: bool) -> None:
-        from rich.console import Console
-
-        console = Console(stderr=True)
-        self.status = console.status("starting") if console.is_terminal and not quiet else None
-
-    def __enter__(self):
-        if self.status:
-            self.status.start()
-        return lambda step: self.status.update(f"{step} …") if self.status else None
-
-    def __exit__(self, *exc: object) -> None:
-        if self.status:
-            self.status.stop()
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda step: None
+        return
+    with console.status("starting …") as status:
+        yield lambda step: status.update(f"{step} …")
 
 
 @app.command()
