@@ -192,7 +192,7 @@ HARD = {
     "a constant covariate": (with_age("60"), "NE"),
     "one patient": (table(ROWS[0]), "NE"),
     "one site": (re.sub(r",[abc],", ",a,", DATA), "Sex"),
-    "perfect separation": (table(*(separated(r) for r in ROWS)), "separation"),
+    "perfect separation": (table(*(separated(r) for r in ROWS)), "the outcome is separated by Sex: Female"),
     "more covariates than events": (table(*ROWS[:3]), "NE"),
 }
 

@@ -136,7 +136,8 @@ def legend(results: Results, path: str, layout: dict, summaries: dict[str, None]
     }
     kinds = [shown[kind] for kind in shown if kind in summaries]
     words = f"Values are {' or '.join(kinds)} of the patients with the value recorded."
-    words += " SMD, standardised mean difference." if layout["smd"] else ""
+    pairs = ", the largest of all pairs of groups" if len(layout["groups"]) > 3 else ""
+    words += f" SMD, standardised mean difference{pairs}." if layout["smd"] else ""
     ungrouped = results[f"{path}.patients.ungrouped.n"]
     if ungrouped.value:
         unknown = keyed.html_cell([ungrouped], profile)

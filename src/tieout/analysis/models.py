@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -155,9 +156,18 @@ def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term]
         ):
             value = getattr(fitted_term, attribute) if fitted_term else None
             reason = "" if value is not None else (fitted_term and fitted_term.reason) or fit.reason or "no estimate"
+            reason = labelled(reason, terms)
             yield dataclasses.replace(
                 base, key=f"{path}.{term.name}.{name}", value=value, kind=kind, name=name, error=reason
             )
+
+
+def labelled(reason: str, terms: list[Term]) -> str:
+    """Return a reason with the terms' labels in place of their names, the longest names first."""
+    for term in sorted(terms, key=lambda term: -len(term.name)):
+        words = f"{term.label}: {term.level_label}" if term.level else term.label
+        reason = re.sub(rf"(?<![\w.]){re.escape(term.name)}(?![\w.])", lambda _, words=words: words, reason)  # type: ignore[misc]
+    return reason
 
 
 def warning(fit: regression.Fit, term: Term) -> str:
