@@ -98,7 +98,7 @@ def test_a_keyed_figure_that_somebody_changed_is_caught_with_old_and_new():
     sentence = "Death occurred in 5.0% of patients."
     span = KeyedSpan(18, 22, "outcome.death.pct")
     found = verdict(quoted("percent", sentence, "5.0%", keys=[span], percent="5.0"))
-    assert found.verdict == "contradicted" and "5.0%" in found.reason and found.expected == "4.0%"
+    assert found.verdict == "contradicted" and "5.0%" in found.message and found.expected == "4.0%"
 
 
 @pytest.mark.parametrize("shown", ["4.0%", "4%"])
@@ -115,5 +115,5 @@ def test_a_count_spelled_out_is_the_count_of_its_key():
 
 def test_a_key_that_the_results_lack_is_untraceable():
     span = KeyedSpan(0, 2, "study.patient.n")
-    found = verdict(quoted("count", "78 patients.", "78", keys=[span], n="78"))
+    found = verdict(quoted("count", "78 patients.", "78", keys=[span], count="78"))
     assert found.verdict == "untraceable" and "study.patients.n" in found.candidates[0]

@@ -175,7 +175,7 @@ def beside(figure: Quoted, statistic: Statistic, results: Results, parts: dict[s
 
 
 def count_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
-    return s.kind == "count" and rounds_to(s.value, figure.n or figure.estimate)
+    return s.kind == "count" and rounds_to(s.value, figure.count or figure.estimate)
 
 
 def proportion_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
@@ -185,7 +185,7 @@ def proportion_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
     limits = {"low": figure.low, "high": figure.high}
     return (
         (figure.percent is None or rounds_to(s.value, figure.percent))
-        and (figure.n is None or s.n == figure.n.value)
+        and (figure.count is None or s.n == figure.count.value)
         and (figure.total is None or s.total == figure.total.value)
         and beside(figure, s, results, limits)
     )
@@ -214,7 +214,7 @@ def median_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
 
 def mean_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
     return (
-        s.kind == "mean" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, {"sd": figure.spread})
+        s.kind == "mean" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, {"sd": figure.sd})
     )
 
 
@@ -317,7 +317,7 @@ def explain(
 
 def by_accident(figure: Quoted, same: Sequence[Statistic], results: Results) -> str:
     """Return how likely a number of this form is printed by some statistic of this kind by accident."""
-    number = figure.percent or figure.estimate or figure.p or figure.n
+    number = figure.percent or figure.estimate or figure.p or figure.count
     if number is None or not same:
         return ""
     low, high = (min(s.value or 0 for s in same), max(s.value or 0 for s in same))

@@ -10,7 +10,7 @@ QuotedKind = Literal[
     "count", "count_of_total", "percent", "ratio_ci", "difference_ci", "auc_ci", "median_iqr", "mean_sd", "p_value",
     "conventional",
 ]  # fmt: skip
-Verdict = Literal["confirmed", "contradicted", "untraceable", "query", "conventional"]
+Verdict = Literal["confirmed", "consistent", "contradicted", "query", "untraceable", "conventional"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Quoted:
     Parts that belong together are one record: "OR 87.6; 95% CI 4.77 to 1608.9; p=0.003" is one `ratio_ci` with
     estimate, low, high and p. `measure` says which ratio, difference or area (OR, aOR, HR, RR, IRR, RD, AUC). `words`
     are those of the sentence around it; `group` what the text or the column says it is of; `key` the statistic whose key
-    survived, if any.
+    survived, if any. `inherited` says that the total is that of the column header, not printed with the figure itself.
+    `convention` says what a conventional number is ("year", "confidence level", "table number").
     """
 
     kind: QuotedKind
@@ -84,26 +85,30 @@ class Quoted:
     low: Number | None = None
     high: Number | None = None
     p: Number | None = None
-    n: Number | None = None
+    count: Number | None = None
     total: Number | None = None
     percent: Number | None = None
-    spread: Number | None = None
+    sd: Number | None = None
     measure: str = ""
     confidence: float | None = None
     words: str = ""
     group: str = ""
     key: str = ""
+    inherited: bool = False
     convention: str = ""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What the audit says: the rule, the verdict, the figures it is about, what was expected, what would explain it."""
+    """What the audit says: the rule, the verdict, the figures it is about, why, what was expected, what would explain it.
+
+    A rule that could judge its figures and found nothing against them says so with the verdict `consistent`.
+    """
 
     rule: str
     verdict: Verdict
     figures: tuple[Quoted, ...]
-    reason: str
+    message: str
     expected: str = ""
     explanation: str = ""
     key: str = ""
