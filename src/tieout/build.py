@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import json
 import os
 import re
@@ -71,11 +72,13 @@ def build(
         lay_out(project, study, results, template, document)
         progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
         drawn = painter.submit(draw, project / "figures", study, results, profile, document)
+        final = functools.cache(lambda: compared(results, second()))
         made = render.render(
-            project, MANUSCRIPT, formats, work, engine=chosen, created=created(study), pictures=drawn.result
-        )
+            project, MANUSCRIPT, formats, work, engine=chosen, created=created(study),
+            pictures=drawn.result, results=lambda: final().to_json(),
+        )  # fmt: skip
         progress("comparing the tables with tableone's")
-        results = compared(results, second())
+        results = final()
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
         publish(work, out, made)
     outputs = {name: out / path.name for name, path in made.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from collections.abc import Iterable
@@ -46,6 +47,15 @@ def html_cell(pieces: Iterable[Piece], profile: Profile) -> str:
         else f'<span class="stat" data-key="{html.escape(p.key)}">{html.escape(text(p, profile))}</span>'
         for p in pieces
     )
+
+
+def bookmark(key: str) -> str:
+    """Return how the Word bookmarks of a key's figures begin; a running number follows after an underscore.
+
+    "_t_" and the first 12 hexadecimal digits of the key's SHA-1; bookmarks.lua names them so. Word hides bookmarks that
+    begin with an underscore.
+    """
+    return f"_t_{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 
 def words(pieces: Iterable[Piece], profile: Profile) -> str:

@@ -16,11 +16,16 @@ from tieout.render import document as documents
 from tieout.render import embedded, quarto
 from tieout.render import tree as trees
 
-Makers = Callable[[documents.Document, trees.Node, tuple[str, ...], Path, datetime], dict[str, Callable[[], None]]]
+Makers = Callable[
+    [documents.Document, trees.Node, tuple[str, ...], Path, datetime, documents.Carried], dict[str, Callable[[], None]]
+]
 
 FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
-COMPANIONS = ("journal.typ", "typst-template.typ", "typst-show.typ", "style.css", "title-block.html", "reference.docx")
+COMPANIONS = (
+    "journal.typ", "typst-template.typ", "typst-show.typ", "style.css", "title-block.html", "reference.docx",
+    "bookmarks.lua",
+)  # fmt: skip
 
 
 def choose(engine: str) -> str:
@@ -54,12 +59,14 @@ def render(
     *,
     created: datetime,
     pictures: Callable[[], object] = lambda: None,
+    results: Callable[[], str] | None = None,
 ) -> dict[str, Path]:
     """Write `document` of a project in each format to `out` (the folder itself by default) and return the paths.
 
     All formats are made before the first is put in place, so that they appear together or not at all. `created`, with a
     time zone, is the only time that the outputs carry. `pictures` is called before the folder's pictures are looked
-    for: pictures may still be drawn while the text is parsed.
+    for: pictures may still be drawn while the text is parsed. PDF and DOCX carry the document inside themselves (without
+    its comments), the PDF also what `results` gives, which is called late: the text of results.json.
     Raises TieoutError for an unknown format or engine, and for a document that cannot be typeset.
     """
     wanted = tuple(dict.fromkeys(formats))
@@ -73,7 +80,10 @@ def render(
     with tempfile.TemporaryDirectory(prefix=".rendering-", dir=out) as work:
         tree = trees.parse(source)
         pictures()
-        makers = ENGINES[chosen](source, tree, wanted, Path(work), created)
+        carried: documents.Carried = {documents.CARRIED_AS: lambda: documents.without_comments(source)}
+        if results:
+            carried["results.json"] = results
+        makers = ENGINES[chosen](source, tree, wanted, Path(work), created, carried)
         with ThreadPoolExecutor(max_workers=len(makers) or 1) as pool:
             for done in [pool.submit(make) for make in makers.values()]:
                 done.result()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,17 @@ FENCE = re.compile(r"^\s*(?P<mark>`{3,}|~{3,})(?P<rest>.*)$")
 CELL = re.compile(r"^\s*\{+(?P<language>[A-Za-z]\w*)[^}]*\}")
 INLINE_CELL = re.compile(r"(?<!`)`(?:\{\w+\}|r) [^`]+`(?!`)")
 SHORTCODE = re.compile(r"(?<!\\)\{\{<\s*(?P<name>/?[\w.-]*)")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PAGE_BREAK = re.compile(r"^\{\{<\s*pagebreak\s*>\}\}\s*$", re.MULTILINE)
 DIV = re.compile(r"^\s{0,3}:{3,}\s*(?P<attributes>\S.*)?$")
 ANCHOR = re.compile(r"\{[^{}\n]*#(?P<identifier>(?:tbl|fig|sec)-[\w-]+)")
 REFERENCE = re.compile(r"(?<![\\\w&])@(?P<identifier>(?:tbl|fig|sec)-[\w-]*\w)(?P<after>\s+\[-?@)?")
 REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^(?:https?|ftp|file|data):", re.IGNORECASE)
 INSTALL = "install Quarto (pip install tieout[quarto]) and choose --engine quarto"
+
+CARRIED_AS = "manuscript.qmd"
+Carried = dict[str, Callable[[], str]]
+"""What outputs carry inside themselves: by the name of the file, what gives its text."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class Document:
     def line_of(self, words: str) -> int:
         """Return the line on which some words first stand, or 1."""
         return self.text.count("\n", 0, max(self.text.find(words), 0)) + 1
+
+
+def without_comments(document: Document) -> str:
+    """Return the text without its HTML comments, which are for its authors and not for those who get an output."""
+    return COMMENT.sub("", document.text)
 
 
 def read(folder: Path, name: str) -> Document:

@@ -17,7 +17,7 @@ from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
 from tieout.render import tree as trees
 from tieout.render import word
-from tieout.render.document import Document
+from tieout.render.document import CARRIED_AS, Carried, Document
 from tieout.render.tree import Node
 
 # Scripts that the embedded fonts have: Latin, Greek, Cyrillic, punctuation, arrows, mathematics.
@@ -25,7 +25,7 @@ OUTSIDE_EMBEDDED_FONTS = re.compile(r"[^\u0000-\u058f\u1e00-\u22ff\ufb00-\ufb06\
 
 
 def makers(
-    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime
+    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime, carried: Carried
 ) -> dict[str, Callable[[], None]]:
     """Return for each format what writes `out`/name.format.
 
@@ -39,7 +39,7 @@ def makers(
         naming = relative if name == "pdf" else inline
         ready = trees.with_pictures(document, tree, name, naming)
         path = out / f"{document.name}.{name}"
-        made[name] = functools.partial(FORMATS[name], document, ready, path, created)
+        made[name] = functools.partial(FORMATS[name], document, ready, path, created, carried)
     return made
 
 
@@ -59,7 +59,7 @@ def written(document: Document, tree: Node, to: str, *options: str) -> bytes:
     return trees.pandoc(arguments, json.dumps(tree).encode(), document)
 
 
-def html(document: Document, tree: Node, path: Path, created: datetime) -> None:
+def html(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
     """Write one self-contained HTML file: no script, nothing fetched."""
     templates = resources.templates()
     look = (templates / "style.css").read_text(encoding="utf-8")
@@ -67,30 +67,33 @@ def html(document: Document, tree: Node, path: Path, created: datetime) -> None:
     path.write_bytes(written(document, tree, "html", *options, "-V", f"stylesheet={look}"))
 
 
-def docx(document: Document, tree: Node, path: Path, created: datetime) -> None:
-    """Write a Word file with the styles of reference.docx."""
-    reference = resources.templates() / "reference.docx"
-    data = written(document, tree, "docx", "--reference-doc", str(reference), "--syntax-highlighting=none")
-    path.write_bytes(word.finished(data, word.front(tree["meta"]), created))
+def docx(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
+    """Write a Word file with the styles of reference.docx, a bookmark round each keyed figure."""
+    templates = resources.templates()
+    options = ["--reference-doc", str(templates / "reference.docx"), "--syntax-highlighting=none"]
+    data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "bookmarks.lua"))
+    path.write_bytes(word.finished(data, word.front(tree["meta"]), created, carried[CARRIED_AS]()))
 
 
-def pdf(document: Document, tree: Node, path: Path, created: datetime) -> None:
-    """Write a tagged PDF with Typst, which may read the document's folder and no other.
+def pdf(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
+    """Write a tagged PDF with Typst, which may read the document's folder and no other, and attach what it carries.
 
     Fonts of the system are used only where the text has signs that the embedded fonts lack (Korean, Hebrew, Arabic,
     emoji), so that the bytes are the same on each machine otherwise.
     """
     templates = resources.templates()
-    source = written(document, tree, "typst-citations", "--template", str(templates / "embedded.typ"))
+    names = [f"--variable=carried={name}" for name in carried]
+    source = written(document, tree, "typst-citations", "--template", str(templates / "embedded.typ"), *names)
     look = document.folder / "journal.typ"
     if not look.exists():
         raise TieoutError(str(look), "the look is missing from the project", "make the project with tieout build")
     fonts = fonts_for(bool(OUTSIDE_EMBEDDED_FONTS.search(source.decode())))
+    inputs = {name: text() for name, text in carried.items()}
     try:
         compiler = typst.Compiler(
             root=document.folder, font_paths=fonts, package_path=path.parent, package_cache_path=path.parent
         )
-        data = compiler.compile(input=source, format="pdf", timestamp=created)
+        data = compiler.compile(input=source, format="pdf", timestamp=created, sys_inputs=inputs)
     except typst.TypstError as error:
         problem = f"Typst cannot set this: {error.message}"
         raise TieoutError(str(document.path), problem, " ".join(error.hints)) from None
@@ -103,4 +106,4 @@ def fonts_for(system: bool) -> typst.Fonts:
     return typst.Fonts(include_system_fonts=system, include_embedded_fonts=True)
 
 
-FORMATS: dict[str, Callable[[Document, Node, Path, datetime], None]] = {"pdf": pdf, "html": html, "docx": docx}
+FORMATS: dict[str, Callable[[Document, Node, Path, datetime, Carried], None]] = {"pdf": pdf, "html": html, "docx": docx}

@@ -15,7 +15,7 @@ from pathlib import Path
 from tieout.errors import TieoutError
 from tieout.render import tree as trees
 from tieout.render import word
-from tieout.render.document import Document
+from tieout.render.document import CARRIED_AS, Carried, Document
 
 # What makes a folder open with Quarto alone, in the look of the embedded engine, with nothing fetched.
 PROJECT = """\
@@ -42,13 +42,14 @@ format:
   docx:
     reference-doc: reference.docx
     default-image-extension: png
+    filters: [quarto, bookmarks.lua]
 """
 TARGETS = {"pdf": "typst", "html": "html", "docx": "docx"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def makers(
-    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime
+    document: Document, tree: trees.Node, formats: tuple[str, ...], out: Path, created: datetime, carried: Carried
 ) -> dict[str, Callable[[], None]]:
     """Return for each format what writes `out`/name.format; each works on its own copy of the project.
 
@@ -56,21 +57,32 @@ def makers(
     """
     for name in formats:
         trees.with_pictures(document, tree, name, lambda source, path: source)
-    return {name: functools.partial(make, document, tree, name, out, created) for name in formats}
+    return {name: functools.partial(make, document, tree, name, out, created, carried) for name in formats}
 
 
-def make(document: Document, tree: trees.Node, name: str, out: Path, created: datetime) -> None:
+def make(document: Document, tree: trees.Node, name: str, out: Path, created: datetime, carried: Carried) -> None:
     """Render one format; Quarto leaves files beside its input, so that it gets a copy of the project."""
     with tempfile.TemporaryDirectory(dir=out) as work:
         copy = Path(work) / "project"
         shutil.copytree(document.folder, copy, ignore=shutil.ignore_patterns(".*", "_site", "*.pdf", "*.html.tmp"))
+        if name == "pdf":
+            lay_in(copy, carried)
         run(document, copy, TARGETS[name], created)
         made = copy / f"{document.name}.{name}"
         if not made.is_file():
             raise TieoutError(str(document.path), f"Quarto ended without an error and without {made.name}")
         if name == "docx":
-            made.write_bytes(word.finished(made.read_bytes(), word.front(tree["meta"]), created))
+            made.write_bytes(word.finished(made.read_bytes(), word.front(tree["meta"]), created, carried[CARRIED_AS]()))
         os.replace(made, out / made.name)
+
+
+def lay_in(project: Path, carried: Carried) -> None:
+    """Write the files that the PDF is to carry, and their names where Quarto hands them to the templates."""
+    (project / "carried").mkdir(exist_ok=True)
+    for name, text in carried.items():
+        (project / "carried" / name).write_text(text(), encoding="utf-8")
+    with (project / "_quarto.yml").open("a", encoding="utf-8") as settings:
+        settings.write(f"carried: [{', '.join(carried)}]\n")
 
 
 def run(document: Document, folder: Path, target: str, created: datetime) -> None:

@@ -49,10 +49,16 @@ def citation_arguments(document: Document) -> list[str]:
         return []
     arguments = ["--citeproc", "-M", "link-citations=true"]
     for name in map(str, bibliographies):
-        arguments += ["--bibliography", str(local_file(document, name, "the bibliography"))]
+        arguments += ["--bibliography", within(document, local_file(document, name, "the bibliography"))]
     if "csl" in document.front:
-        arguments += ["--csl", str(local_file(document, str(document.front["csl"]), "the citation style"))]
+        style = local_file(document, str(document.front["csl"]), "the citation style")
+        arguments += ["--csl", within(document, style)]
     return arguments
+
+
+def within(document: Document, path: Path) -> str:
+    """Return a file's path as seen from the document's folder: Word files keep it among their properties."""
+    return str(path.relative_to(document.folder.resolve()))
 
 
 def pandoc(arguments: list[str], stdin: bytes, document: Document) -> bytes:

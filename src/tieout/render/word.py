@@ -1,8 +1,10 @@
-"""Give a Word file of pandoc or Quarto what it lacks: front matter, page header, whole rows, fitting columns."""
+"""Give a Word file of pandoc or Quarto what it lacks: front matter, page header, fitting tables, its woven source."""
 
 from __future__ import annotations
 
 import io
+import re
+import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +16,11 @@ from lxml.etree import _Element as Element
 from tieout.render.tree import Node, as_list, fields, plain_text
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
+WOVEN = "urn:tieout:woven"
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 TEXT_WIDTH = 9298  # twentieths of a point: the 164 mm between the margins of reference.docx
 TEXT_CHARACTERS = 100  # of table text side by side in that width
 
@@ -58,8 +65,11 @@ def affiliation_text(affiliation: Node) -> str:
     return f"{plain_text(affiliation['number'])} {', '.join(words)}"
 
 
-def finished(data: bytes, front: Front, created: datetime) -> bytes:
-    """Return the file with front matter, page header and whole table rows, its entries in order and dated `created`."""
+def finished(data: bytes, front: Front, created: datetime, woven: str) -> bytes:
+    """Return the file with front matter, page header and whole table rows, its entries in order and dated `created`.
+
+    It carries the woven document as a part of custom XML, which Word keeps when it saves the file.
+    """
     parts = unpacked(data)
     body = etree.fromstring(parts["word/document.xml"])
     add_front(body, front)
@@ -71,12 +81,52 @@ def finished(data: bytes, front: Front, created: datetime) -> bytes:
         header = etree.fromstring(parts[name])
         add_header(header, front)
         parts[name] = packed_xml(header)
-    return packed(parts, created)
+    return packed(carrying(parts, woven), created)
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def carrying(parts: dict[str, bytes], woven: str) -> dict[str, bytes]:
+    """Return the parts with the woven document among them, related as Word itself relates custom XML.
+
+    Source: ISO/IEC 29500-1, 15.2 (custom XML data storage and its properties).
+    """
+    data = etree.Element(f"{{{WOVEN}}}woven", nsmap={None: WOVEN})
+    data.text = NO_XML.sub("", woven)
+    store = f"{OFFICE}/customXml"
+    properties = etree.Element(f"{{{store}}}datastoreItem", nsmap={"ds": store})
+    properties.set(f"{{{store}}}itemID", f"{{{str(uuid.uuid5(uuid.NAMESPACE_URL, WOVEN)).upper()}}}")
+    schemas = etree.SubElement(properties, f"{{{store}}}schemaRefs")
+    etree.SubElement(schemas, f"{{{store}}}schemaRef", {f"{{{store}}}uri": WOVEN})
+    return parts | {
+        "[Content_Types].xml": with_type(
+            parts["[Content_Types].xml"],
+            "/customXml/itemProps1.xml",
+            "application/vnd.openxmlformats-officedocument.customXmlProperties+xml",
+        ),
+        "word/_rels/document.xml.rels": related(
+            parts["word/_rels/document.xml.rels"], "customXml", "../customXml/item1.xml"
+        ),
+        "customXml/item1.xml": packed_xml(data),
+        "customXml/itemProps1.xml": packed_xml(properties),
+        "customXml/_rels/item1.xml.rels": related(NO_RELATIONS, "customXmlProps", "itemProps1.xml"),
+    }
+
+
+def with_type(types: bytes, part: str, kind: str) -> bytes:
+    root = etree.fromstring(types)
+    etree.SubElement(root, f"{{{PACKAGE}/content-types}}Override", {"PartName": part, "ContentType": kind})
+    return packed_xml(root)
+
+
+def related(relations: bytes, kind: str, target: str) -> bytes:
+    root = etree.fromstring(relations)
+    relation = {"Id": "rIdWoven", "Type": f"{OFFICE}/relationships/{kind}", "Target": target}
+    etree.SubElement(root, f"{{{PACKAGE}/relationships}}Relationship", relation)
+    return packed_xml(root)
 
 
 def dated(core: bytes, created: datetime) -> bytes:
