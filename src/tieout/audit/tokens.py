@@ -70,7 +70,7 @@ def tokens(text: str) -> list[Token]:
             if negative:
                 before = found.pop()
                 start, glued = before.start, before.glued
-            value = powered(piece) if kind == "power" else plain(piece, text[start:start + 1] if negative else "")
+            value = powered(piece) if kind == "power" else plain(piece, text[start : start + 1] if negative else "")
             found.append(Token("number", text[start : match.end()], start, match.end(), glued, value))
         else:
             shown = OPERATORS.get(piece, piece) if kind == "operator" else piece
@@ -183,4 +183,8 @@ def sentence_ends(found: list[Token], i: int) -> bool:
     if i + 1 == len(found):
         return True
     after, before = found[i + 1], found[i - 1] if i else END
-    return not after.glued and before.lower not in ABBREVIATIONS and (after.text[:1].isupper() or after.kind in ("number", "open"))
+    return (
+        not after.glued
+        and before.lower not in ABBREVIATIONS
+        and (after.text[:1].isupper() or after.kind in ("number", "open"))
+    )
