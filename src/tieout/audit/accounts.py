@@ -57,8 +57,9 @@ def of_whole(sentence: Sentence, counts: Sequence[Quoted]) -> Iterator[Finding]:
         total = sum(own_count(f) or 0 for f in wholes)
         if NOT_WITHIN.search(sentence.passage.text[figure.start : limit]):
             return
-        others = [f for f in counts[place:] if f.start >= limit]
-        yield from larger_than(figure, total, [f for f in others if not ELSEWHERE.search(sentence.between(figure, f))])
+        turn = ELSEWHERE.search(sentence.passage.text, limit)
+        stop = turn.start() if turn else sentence.start + len(sentence.text)
+        yield from larger_than(figure, total, [f for f in counts[place:] if limit <= f.start < stop])
         return
 
 

@@ -60,8 +60,8 @@ def counts_for(percent: Number, total: int) -> range:
 
 
 def totals_for(percent: Number, largest: int) -> Iterator[tuple[int, int]]:
-    """Yield (count, total) whose percentage prints as this one, from the largest total downwards to 2."""
-    for total in range(largest, 1, -1):
+    """Yield (count, total) whose percentage prints as this one, from the largest total downwards, for a thousand totals."""
+    for total in range(largest, max(1, largest - 1000), -1):
         fitting = counts_for(percent, total)
         if fitting:
             yield fitting[len(fitting) // 2], total

@@ -129,11 +129,13 @@ SIZED = ("percent", "count_of_total", "median_iqr", "mean_sd")
 def direction(figures: Sequence[Quoted]) -> Iterator[Finding]:
     """Judge "higher in A than in B (x v y)" and "rose from x to y" by the order of the two numbers."""
     for sentence in sentences(figures):
-        for one, other in pairwise(sentence.figures):
-            if one.kind == other.kind and one.kind in SIZED:
-                finding = compared_in_words(sentence, one, other) or risen(sentence, one, other)
-                if finding is not None:
-                    yield finding
+        sized = [figure for figure in sentence.figures if figure.kind in SIZED]
+        for one, other in pairwise(sized):
+            finding = risen(sentence, one, other)
+            if finding is None and len(sized) == 2:
+                finding = compared_in_words(sentence, one, other)
+            if finding is not None:
+                yield finding
 
 
 def size(figure: Quoted) -> Number | None:
@@ -151,7 +153,7 @@ def compared_in_words(sentence: Sentence, one: Quoted, other: Quoted) -> Finding
     if first is None or second is None or first.value < 0 or second.value < 0 or len(said) != 1:
         return None
     lead, between = sentence.between(None, one), sentence.between(one, other)
-    if sum(figure.kind in SIZED for figure in sentence.figures) != 2 or NO_ORDER.search(lead + between):
+    if NO_ORDER.search(lead + between):
         return None
     place, up = said[0].end(), said[0]["up"] is not None
     than = [word.start() for word in re.finditer(r"\bthan\b", sentence.text)]
@@ -221,11 +223,14 @@ SIGNIFICANT = re.compile(
 )
 CLAUSE = re.compile(r"[;:]|, (?:and|but|whereas|while|although)\b")
 DENIED = re.compile(
-    r"(?:\b(?:no|not|nor|neither|never|non|cannot|fail(?:ed|s)? to|lacked|borderline|marginally|nearly|almost)\b|n['’]t\b|\bnon-)"
+    r"(?:\b(?:no|not|nor|neither|never|non|cannot|fail(?:ed|s)? to|lacked|borderline|marginally|nearly|almost)\b"
+    r"|n['’]t\b|\bnon-)"
     r"(?:\W+\w+){0,4}\W*$|\bwithout(?: an?| any)?(?: statistically)?\s*$",
     re.I,
 )
-TURN = re.compile(r";|\b(?:but|whereas|although|though|while|however|nor|except|other than|apart from|aside from|and not|only)\b", re.I)
+TURN = re.compile(
+    r";|\b(?:but|whereas|although|though|while|however|nor|except|other than|apart from|aside from|and not|only)\b", re.I
+)
 LEVEL = re.compile(r"(?:<|≤|α ?=|alpha ?=|level of|at)\s*(0?[.·]\d+)", re.I)
 CORRECTED = re.compile(r"\b(?:bonferroni|holm|correct(?:ed|ion)|multiple|multiplicity|level|threshold)\b", re.I)
 

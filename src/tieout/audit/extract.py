@@ -26,6 +26,7 @@ from tieout.display import MONTHS
 
 FILLERS = frozenset("of was were is are the a an with and for it's its at value values estimate had".split())
 TOTAL = re.compile(r"\bn\s*=\s*([\d,\u2009\u202f\u00a0 ]*\d)", re.I)
+LEVELS = re.compile("80|90|95|97[.·]5|99(?:[.·]9)?")
 RATIO_KINDS = ("ratio_ci", "difference_ci", "auc_ci")
 
 
@@ -403,20 +404,15 @@ def confidence_level(reading: Reading, i: int) -> int:
     """A confidence level is a convention; the limits after it are read where the estimate stands before it."""
     if reading.token(i + 1).kind != "percent":
         return 0
-    after = reading.token(i + 2)
-    if after.lower in LIMIT_WORDS or after.lower in (
-        "power",
-        "confidence",
-        "credible",
-        "prediction",
-        "level",
-        "significance",
-    ):
-        part = interval_at(reading, i)
-        if part and not reading.announced:
-            return conventional(reading, i, part.end, "interval of no named measure")
-        return conventional(reading, i, i + 2, "confidence level")
-    return 0
+    following = {reading.token(k).lower for k in range(i + 2, i + 3)}
+    if reading.token(i + 1).kind == "percent" and number_at(reading, i) and LEVELS.fullmatch(reading.tokens[i].text):
+        following = {reading.token(k).lower for k in range(i + 2, i + 6) if reading.token(k).kind in ("word", "dash")}
+    if not following & (LIMIT_WORDS | {"power", "prediction", "level", "significance"}):
+        return 0
+    part = interval_at(reading, i)
+    if part and not reading.announced:
+        return conventional(reading, i, part.end, "interval of no named measure")
+    return conventional(reading, i, i + 2, "confidence level")
 
 
 def reference(reading: Reading, i: int) -> int:

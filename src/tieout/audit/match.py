@@ -45,7 +45,7 @@ class Candidate:
 
 
 def match(manuscript: Manuscript, figures: Sequence[Quoted], results: Results) -> list[Finding]:
-    """Return a Finding for each figure that is no convention, in reading order.
+    """Return a Finding for each figure that carries a key or is no convention, in reading order.
 
     A figure whose key survived is judged by that key alone; any other by kind, words, group and denominator.
     """
@@ -53,10 +53,10 @@ def match(manuscript: Manuscript, figures: Sequence[Quoted], results: Results) -
     pool = [s for s in results if s.value is not None]
     found: list[Finding] = []
     for figure in figures:
-        if figure.kind == "conventional":
-            continue
-        spans = spans_of(figure)
-        found.append(by_key(figure, spans, results, profile) if spans else by_words(figure, pool, results, profile))
+        if spans := spans_of(figure):
+            found.append(by_key(figure, spans, results, profile))
+        elif figure.kind != "conventional":
+            found.append(by_words(figure, pool, results, profile))
     return found
 
 
@@ -78,11 +78,20 @@ def by_key(figure: Quoted, spans: Iterable[KeyedSpan], results: Results, profile
             changed.append(f"{shown}, but {span.key} is not estimable ({statistic.error})")
         elif not prints(shown, statistic, profile):
             changed.append(f"{shown}, but {span.key} is {text(statistic, profile)}")
+        elif statistic.kind == "p" and figure.p and figure.p.sign not in ("", sign_of(statistic, profile)):
+            changed.append(f"p{figure.p.sign}{shown}, but {span.key} is p{sign_of(statistic, profile)}{shown.lstrip('<>')}")
+    if figure.confidence and f"{figure.confidence:g}" != profile.confidence:
+        changed.append(f"{figure.confidence:g}% confidence, but the limits are of {profile.confidence}%")
     key = figure.key or spans[0].key
     if changed:
         reason = "changed after it was woven: the text says " + "; ".join(changed)
         return Finding("key", "contradicted", (figure,), reason, expected=expected(results[key], profile), key=key)
     return Finding("key", "confirmed", (figure,), f"prints {key}", key=key)
+
+
+def sign_of(statistic: Statistic, profile: Profile) -> str:
+    first = text(statistic, profile)[0]
+    return first if first in "<>" else "="
 
 
 def expected(statistic: Statistic, profile: Profile) -> str:
@@ -98,7 +107,9 @@ def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
     ):
         return True
     number = parsed(plain)
-    return number is not None and not number.sign and rounds_to(statistic.value, number)
+    if number is None or number.sign or (plain[0] in "-−–" and known[0] != profile.minus):
+        return False
+    return rounds_to(statistic.value, number)
 
 
 def parsed(shown: str) -> Number | None:

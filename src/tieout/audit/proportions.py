@@ -24,8 +24,9 @@ WEIGHTED = re.compile(
     re.I,
 )
 NOT_A_SHARE = re.compile(
-    r"\b(?:chang(?:e|es|ed)|increas\w*|reduc\w*|decreas\w*|declin\w*|improve\w*|differ\w*|rose|rises?|rising|fell|falls?|gained|grew|degree of|narrowing|diameter"
-    r"|sensitiv\w*|specific(?:ity|ities)|predictive value|accuracy|ejection|saturation|h(?:a)?ematocrit|hba1c|a1c|power|variance"
+    r"\b(?:chang(?:e|es|ed)|increas\w*|reduc\w*|decreas\w*|declin\w*|improve\w*|differ\w*|rose|rises?|rising"
+    r"|fell|falls?|gained|grew|degree of|narrowing|diameter|sensitiv\w*|specific(?:ity|ities)|predictive value|accuracy"
+    r"|ejection|saturation|h(?:a)?ematocrit|hba1c|a1c|power|variance"
     r"|heterogeneity|weight|dose|concentration|per year|per annum|annual|mean|median|average|efficacy|effectiveness"
     r"|contribut\w*|attributable|explained|coverage|kappa|oxygen|threshold|higher|lower|greater|less|more|residual)\b|%\s(?:\w+\s)?stenos",
     re.I,
@@ -34,6 +35,8 @@ EVENTS = re.compile(r"\b(?:mortality|death|deaths|died|events?|h(?:a)?emorrhages
 PERSON_TIME = re.compile(r"\s*(?:person|patient)[- ]?(?:years?|months?|days?)", re.I)
 OF = re.compile(r"\b(?:of|out of|among|in)\b", re.I)
 GRADE = re.compile(r"(?:\b(?:scores?|grades?|class|stages?|types?|levels?|category|mrs|nihss|m?tici|aspects|of)\W*|/)$", re.I)
+COUNT_AND_SHARE = re.compile(r"[^()\[\]%]{1,60}[(\[]\s*[\d.·,]+\s?%?\s*[)\]]?")
+MOST_TOTALS = 300
 CLOSE = 0.2
 """The share of patients that may be missing before a smaller total is no longer suggested."""
 
@@ -101,7 +104,8 @@ def missing_words(missing: int, total: int) -> str:
 
 def denominators(figures: Sequence[Quoted]) -> Iterator[Finding]:
     """Judge percentages without a printed total by the totals that the manuscript states."""
-    stated = stated_totals(figures)
+    inside, outside = stated_totals(figures, True), stated_totals(figures, False)
+    stated = {True: inside or outside, False: outside or inside}
     for figure in figures:
         percent = figure.percent
         if figure.kind != "percent" or percent is None or percent.sign or not 0 < percent.value < 100:
@@ -109,8 +113,7 @@ def denominators(figures: Sequence[Quoted]) -> Iterator[Finding]:
         sentence = sentence_of(figure)
         if WEIGHTED.search(sentence) or NOT_A_SHARE.search(about(figure, sentence)):
             continue
-        totals = stated[in_abstract(figure.passage)] or stated[True] | stated[False]
-        count = whole(figure.count)
+        totals, count = stated[in_abstract(figure.passage)], whole(figure.count)
         if count:
             yield from percent_of_count(figure, count, percent, totals)
         elif totals:
@@ -126,19 +129,19 @@ def about(figure: Quoted, sentence: str) -> str:
     return ahead + figure.text + re.split(r"[,;:.]\s", text[figure.end : figure.end + 40])[0]
 
 
-def stated_totals(figures: Sequence[Quoted]) -> dict[bool, dict[int, bool]]:
-    """Return the counts and totals that are stated in the abstract (True) and outside it, and whether each is of people."""
-    found: dict[bool, dict[int, bool]] = {True: {}, False: {}}
+def stated_totals(figures: Sequence[Quoted], abstract: bool) -> dict[int, bool]:
+    """Return the counts and totals stated in the abstract, or outside it, and whether each is of people; the largest ones."""
+    found: dict[int, bool] = {}
     for figure in figures:
-        place = found[in_abstract(figure.passage)]
         count, total = whole(figure.count), whole(figure.total)
-        if figure.kind == "count" and count and count > 1:
-            place[count] = place.get(count, False) or counts_people(figure)
-        elif count and count > 1:
-            place.setdefault(count, False)
+        if in_abstract(figure.passage) is not abstract:
+            continue
+        if count and count > 1:
+            of_people = figure.kind == "count" and counts_people(figure)
+            found[count] = found.get(count, False) or of_people
         if total and total > 1:
-            place[total] = True
-    return found
+            found[total] = True
+    return dict(sorted(found.items(), key=lambda item: (-item[1], -item[0]))[:MOST_TOTALS])
 
 
 def percent_of_count(figure: Quoted, count: int, percent: Number, totals: dict[int, bool]) -> Iterator[Finding]:
@@ -177,8 +180,8 @@ def of_no_total(figure: Quoted, count: int, percent: Number, printed: str) -> Fi
     if cut:
         message = f"{count:,} is {printed} of {cut[0]:,} only when cut off, not rounded"
         return Finding("denominators", "query", (figure,), message, explanation="the further digits were cut off")
-    tight = GRADE.search(before(figure, 25)) is None and re.fullmatch(r"[^()\[\]%]{1,60}[(\[]\s*[\d.·,]+\s?%?\s*[)\]]?", figure.text) is not None
-    sure = tight and (figure.text.rstrip()[-1] in ")]" or re.match(r"\s*[)\]]", after(figure)) is not None)
+    closed = figure.text.rstrip()[-1:] in (")", "]") or re.match(r"\s*[)\]]", after(figure)) is not None
+    sure = closed and COUNT_AND_SHARE.fullmatch(figure.text) is not None and GRADE.search(before(figure, 25)) is None
     message = f"{count:,} is {printed} of no whole number ({shown})"
     verdict = "contradicted" if sure else "query"
     return Finding("denominators", verdict, (figure,), message, explanation="" if sure else "are both of the same patients?")

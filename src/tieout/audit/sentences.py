@@ -12,6 +12,7 @@ from tieout.audit.quoted import Number, Passage, Quoted
 from tieout.audit.tokens import ABBREVIATIONS
 
 END = re.compile(r"[.?!](?=[\"”’)\]]?\s+[^a-z\s])")
+LONGEST = 2000
 LAST_WORD = re.compile(r"([A-Za-z.]{1,12})$")
 
 PEOPLE = re.compile(
@@ -57,14 +58,18 @@ class Sentence:
 
 @lru_cache(maxsize=4096)
 def sentence_starts(text: str) -> tuple[int, ...]:
-    """Return the offsets at which the sentences of a text start, beginning with 0."""
+    """Return the offsets at which the sentences of a text start, beginning with 0.
+
+    One without an end is cut at LONGEST characters, so that rules that look at pairs within a sentence stay linear.
+    """
     starts = [0]
     for end in END.finditer(text):
         word = LAST_WORD.search(text, max(0, end.start() - 12), end.start())
         before = word[1].casefold() if word else ""
         if before not in ABBREVIATIONS and not (len(before) == 1 and word and word[1].isupper()):
             starts.append(end.end())
-    return tuple(starts)
+    ends = (*starts[1:], len(text))
+    return tuple(cut for start, end in zip(starts, ends, strict=True) for cut in range(start, max(end, start + 1), LONGEST))
 
 
 def sentences(figures: Iterable[Quoted]) -> list[Sentence]:
@@ -90,7 +95,8 @@ def sentence_of(figure: Quoted) -> str:
     """Return the text of the sentence that a figure stands in, or its cell with the headers of that."""
     passage = figure.passage
     if passage.table is not None:
-        return " ".join((passage.row_header, *passage.column_headers, passage.text))
+        near = passage.text[max(0, figure.start - LONGEST // 4) : figure.end + LONGEST // 4]
+        return " ".join((passage.row_header[:LONGEST], *(header[:LONGEST] for header in passage.column_headers[:9]), near))
     starts = sentence_starts(passage.text)
     place = bisect_right(starts, figure.start) - 1
     return passage.text[starts[place] : starts[place + 1] if place + 1 < len(starts) else len(passage.text)]

@@ -1,0 +1,153 @@
+"""Closing the loop: what Tieout wove audits clean in every format, and any figure that is altered is found and named."""
+
+from __future__ import annotations
+
+import random
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tieout import resources
+from tieout.audit import carried
+from tieout.audit.extract import extract
+from tieout.audit.keys import with_keys
+from tieout.audit.match import match
+from tieout.audit.quoted import Finding, Manuscript
+from tieout.audit.read import read, read_text
+from tieout.build import build
+from tieout.keyed import bookmark
+
+KEYED = {
+    "html": re.compile(r'(?P<open><span class="stat" data-key="(?P<key>[^"]+)">)(?P<text>[^<]+)(?P<close></span>)'),
+    "qmd": re.compile(r'(?P<open>\[)(?P<text>[^\]\n]+)(?P<close>\]\{\.stat key="(?P<key>[^"]+)"\})'),
+    "docx": re.compile(
+        r'(?P<open><w:bookmarkStart w:id="\d+" w:name="(?P<key>_t_[0-9a-f]{12})_\d+" ?/>(?:(?!bookmarkEnd).)*?<w:t[^>]*>)'
+        r"(?P<text>[^<]+)(?P<close></w:t>)", re.DOTALL
+    ),
+}  # fmt: skip
+ALTERED_AT_ONCE = 50
+ROUNDS = 10
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    out = tmp_path_factory.mktemp("example")
+    return build(resources.example() / "data" / "study.yaml", ("pdf", "html", "docx"), out, "embedded")
+
+
+@pytest.fixture(scope="module")
+def paths(built):
+    folder = built.outputs["html"].parent
+    return {**built.outputs, "qmd": folder / "manuscript" / "manuscript.qmd"}
+
+
+def audited(manuscript: Manuscript, results, woven: str | None) -> list[Finding]:
+    twin = read_text(woven, "md", "the woven document") if woven else None
+    keyed = with_keys(manuscript, results, twin)
+    return match(keyed, extract(keyed), results)
+
+
+@pytest.mark.parametrize("name", ["html", "docx", "pdf", "qmd"])
+def test_the_example_audits_clean_in_every_format(built, paths, name):
+    findings = audited(read(paths[name]), built.results, carried.woven(paths[name]))
+    results = [f for f in findings if "results" in (s.casefold() for s in f.figures[0].passage.section)]
+    assert len(results) > 100
+    assert {f.verdict for f in results} == {"confirmed"}
+    assert not [f for f in findings if f.verdict == "contradicted"]
+
+
+def altered(text: str, chance: random.Random) -> str:
+    """Return a figure with one digit changed, or its sign."""
+    digits = [i for i, sign in enumerate(text) if sign.isdigit()]
+    if not digits:
+        return "seventy-one" if text.casefold() != "seventy-one" else "seventy-two"
+    if chance.random() < 0.1:
+        return text[1:] if text[0] in "<>−" else f"−{text}"
+    at = chance.choice(digits)
+    return text[:at] + chance.choice([d for d in "0123456789" if d != text[at]]) + text[at + 1 :]
+
+
+def changed(source: str, pattern: re.Pattern, chance: random.Random) -> tuple[str, list[str]]:
+    """Return the source with some of its keyed figures altered, and the keys of those."""
+    places = list(pattern.finditer(source))
+    keys, out, last = [], [], 0
+    for i in sorted(chance.sample(range(len(places)), ALTERED_AT_ONCE)):
+        place = places[i]
+        plain = place["text"].replace("&lt;", "<").replace("&gt;", ">").replace("\\", "")
+        new = altered(plain, chance).replace("<", "&lt;").replace(">", "&gt;")
+        out += [source[last : place.start("text")], new]
+        last = place.end("text")
+        keys.append(place["key"])
+    return "".join([*out, source[last:]]), keys
+
+
+def rewritten(path: Path, to: Path, change: Callable[[str], str]) -> Path:
+    """Write a copy of a file with its text changed: of a Word file that of its document part."""
+    if path.suffix != ".docx":
+        to.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+        return to
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in old.namelist():
+            data = old.read(item)
+            new.writestr(item, change(data.decode()).encode() if item == "word/document.xml" else data)
+    return to
+
+
+@pytest.mark.parametrize("name", ["html", "docx", "qmd"])
+def test_any_altered_figure_is_found_and_named(built, paths, name, tmp_path):
+    chance = random.Random(f"alter {name}")
+    missed, false_alarms, total = [], [], 0
+    for number in range(ROUNDS):
+        keys: list[str] = []
+
+        def change(source: str, keys=keys) -> str:
+            source, found = changed(source, KEYED[name], chance)
+            keys.extend(found)
+            return source
+
+        copy = rewritten(paths[name], tmp_path / f"{number}{paths[name].suffix}", change)
+        named = {bookmark(key): key for key in built.results.statistics}
+        keys = [named.get(key, key) for key in keys]
+        told = contradicted(audited(read(copy), built.results, carried.woven(copy)))
+        missed += [key for key in keys if key not in told]
+        false_alarms += [key for key in told if key not in keys]
+        total += len(keys)
+    print(f"{name}: {total} alterations, {len(missed)} missed, {len(false_alarms)} false alarms")
+    assert len(missed) <= 0.01 * total, missed
+    assert false_alarms == []
+
+
+def contradicted(findings: list[Finding]) -> set[str]:
+    """Return the keys that contradictions name, each with what the results say."""
+    told = " ".join(f.message for f in findings if f.verdict == "contradicted")
+    return set(re.findall(r"but (\S+) is", told))
+
+
+def test_any_altered_figure_of_the_pdf_is_found_and_named(built, paths):
+    """The figures of a PDF have no keys: its text is altered as it is read, and aligned with the document it carries."""
+    chance = random.Random("alter pdf")
+    original = read(paths["pdf"])
+    woven = carried.woven(paths["pdf"])
+    twin = read_text(woven, "md", "the woven document")
+    keyed = with_keys(original, built.results, twin)
+    places = [(p.index, span) for p in keyed.passages for span in p.keys]
+    missed, false_alarms, total = [], [], 0
+    for _ in range(ROUNDS):
+        passages = list(original.passages)
+        chosen = chance.sample(places, ALTERED_AT_ONCE)
+        for index, span in sorted(chosen, key=lambda place: -place[1].start):
+            text = passages[index].text
+            new = altered(text[span.start : span.end], chance)
+            passages[index] = replace(passages[index], text=text[: span.start] + new + text[span.end :])
+        told = contradicted(audited(replace(original, passages=tuple(passages)), built.results, woven))
+        keys = [span.key for _, span in chosen]
+        missed += [key for key in keys if key not in told]
+        false_alarms += [key for key in told if key not in keys]
+        total += len(keys)
+    print(f"pdf: {total} alterations, {len(missed)} missed, {len(false_alarms)} false alarms")
+    assert len(missed) <= 0.01 * total, missed
+    assert false_alarms == []
