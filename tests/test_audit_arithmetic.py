@@ -134,7 +134,8 @@ def test_the_wald_p_of_a_printed_ratio_spans_the_p_before_rounding(log_ratio, er
     printed = [number(math.exp(log_ratio + arm * error), 2) for arm in (0, -1.959964, 1.959964)]
     given_ = interval(*printed, log=True)
     if given_ is None:
-        assert printed[1].value < 0.01
+        touching = printed[2].value - printed[1].value < 0.0101
+        assert printed[1].value < 0.01 or touching
         return
     low, high = wald(given_)
     assert low * (1 - 1e-6) <= two_sided(log_ratio / error) <= high * (1 + 1e-6)

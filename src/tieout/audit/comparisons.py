@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tieout.audit.arithmetic import deviate, one_sided_p_values, overlap, p_spread, p_values, spread, within
-from tieout.audit.quoted import Finding, Number, Quoted
+from tieout.audit.quoted import Finding, Number, Quoted, Verdict
 from tieout.audit.sentences import NEGATION, Sentence, p_shown, p_text, sentence_of, sentences, table_rows, whole
 
 VERSUS = re.compile(r"\b(?:v|vs|versus|compared (?:with|to)|than|against)\b", re.I)
@@ -175,7 +175,7 @@ def in_order(
     if holds:
         return Finding("direction", "consistent", (one, other), f"the numbers run as '{word}' says")
     message = f"'{word}' is said, but {one.text} is {'less' if up else 'more'} than {other.text}"
-    verdict = "contradicted" if sure else "query"
+    verdict: Verdict = "contradicted" if sure else "query"
     return Finding("direction", verdict, (one, other), message, explanation="are the two groups swapped?")
 
 
@@ -296,5 +296,5 @@ def as_significant(sentence: Sentence, figure: Quoted, word: re.Match[str], leve
     message = f"called significant, but {text} is not below {highest:g}"
     interaction = re.search(r"\b(?:interaction|heterogeneity)\b", sentence.text, re.I)
     explanation = "is the level of an interaction meant?" if interaction else ""
-    verdict = "query" if interaction else "contradicted"
+    verdict: Verdict = "query" if interaction else "contradicted"
     return Finding("significance", verdict, (figure,), message, f"p<{highest:g}", explanation)

@@ -463,15 +463,8 @@ def named_number(reading: Reading, i: int) -> int:
                 break
             end += 2
         return conventional(reading, i, end, known)
-    year = number.decimals == 0 and re.fullmatch(r"(?:18|19|20)\d\d", token.text)
-    if (
-        year
-        and reading.token(i + 1).lower not in NOUNS
-        and reading.token(i + 1).kind not in ("percent",)
-        and reading.token(i + 1).text != "/"
-    ):
-        if not (reading.token(i + 1).kind == "open" and percent_at(reading, i + 2)):
-            return conventional(reading, i, i + 1, "year")
+    if is_year(reading, i):
+        return conventional(reading, i, i + 1, "year")
     cell_p = reading.announced is not None and reading.announced.kind == "p_value"
     if before.kind == "operator" and before.text in "≥≤<>" and not cell_p:
         end = skip_percent(reading, i + 1)
@@ -500,6 +493,15 @@ def named_number(reading: Reading, i: int) -> int:
     if whole(number) and (before.text in MONTHS or reading.token(i + 1).text in MONTHS):
         return conventional(reading, i, i + 1, "date")
     return 0
+
+
+def is_year(reading: Reading, i: int) -> bool:
+    after = reading.token(i + 1)
+    if not re.fullmatch(r"(?:18|19|20)\d\d", reading.tokens[i].text):
+        return False
+    if after.lower in NOUNS or after.kind == "percent" or after.text == "/":
+        return False
+    return not (after.kind == "open" and percent_at(reading, i + 2))
 
 
 def rate(reading: Reading, i: int) -> int:
@@ -594,9 +596,8 @@ PARTS = {
 
 def limits(parts: dict[str, Part], *names: str) -> dict:
     for name in names:
-        if part := parts.get(name):
-            if len(part.numbers) == 2:
-                return {"low": part.numbers[0], "high": part.numbers[1], "confidence": part.confidence}
+        if (part := parts.get(name)) and len(part.numbers) == 2:
+            return {"low": part.numbers[0], "high": part.numbers[1], "confidence": part.confidence}
     return {}
 
 
@@ -613,9 +614,7 @@ def skip_words(reading: Reading, i: int, most: int = 4) -> int:
 def counted_total(reading: Reading, i: int) -> int:
     """count_of_total: "50/75 (66.7%; 95% CI 55.4 to 76.3)", "50 of 75 patients (66.7%)"."""
     head = fraction_at(reading, i)
-    if head is None or (
-        reading.token(i).spelled and number_at(reading, i).value < 2 and head.numbers[1].text.isalpha()
-    ):  # type: ignore[union-attr]
+    if head is None or (reading.token(i).spelled and head.numbers[0].value < 2 and head.numbers[1].text.isalpha()):
         return 0
     parts, end = tail(reading, skip_words(reading, head.end), ("percent", "interval", "range"))
     if "percent" not in parts:
@@ -692,7 +691,7 @@ def pair_of_shares(reading: Reading, i: int) -> int:
     """One sign for several percentages: "66.7 v 50.0%", "5.1 and 4.0% of patients"."""
     j = i
     numbers: list[int] = []
-    while (number := number_at(reading, j)) and len(numbers) < 8:
+    while number_at(reading, j) and len(numbers) < 8:
         numbers.append(j)
         if reading.token(j + 1).kind == "percent":
             break

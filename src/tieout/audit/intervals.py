@@ -20,7 +20,7 @@ from tieout.audit.arithmetic import (
     wald,
     wald_p,
 )
-from tieout.audit.quoted import Finding, Number, Quoted
+from tieout.audit.quoted import Finding, Number, Quoted, Verdict
 from tieout.audit.sentences import p_shown, p_text, sentence_of, table_rows
 
 WITH_INTERVAL = ("ratio_ci", "difference_ci", "auc_ci", "percent", "count_of_total")
@@ -251,7 +251,7 @@ def in_step(figure: Quoted, given: Interval, bearer: Quoted) -> Finding:
     allowed = less(given.error, low) if most < low else more(given.error, high)
     explanation = other_ways(figure, given, quoted) or beside_wald(figure, gap, allowed)
     message = f"{p_shown(p)} is not what the interval gives (Wald p {recomputed})"
-    verdict = "query" if explanation else "contradicted"
+    verdict: Verdict = "query" if explanation else "contradicted"
     return Finding("p_interval", verdict, figures, message, f"p={recomputed}", explanation)
 
 

@@ -142,6 +142,7 @@ def stems(words: str) -> frozenset[str]:
     found = set()
     for word in re.findall(r"[^\W\d_]+", lowered):
         word = SAME.get(word, word)
+        word = word.removesuffix("ly") if len(word) > 6 else word
         if word not in STOP and len(word) > 1:
             found.add(word[:-1] if len(word) > 4 and word.endswith("s") and not word.endswith("ss") else word)
     return frozenset(found)
@@ -274,7 +275,8 @@ def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profil
     if meant:
         best_agreement = max(c.agreement for c in meant)
         first = [c.statistic for c in meant if c.agreement == best_agreement]
-        if len({round(s.value or 0, 9) for s in first}) == 1:
+        another = bool(fitting) and fitting[0].agreement > 0 and fitting[0].statistic.variable != first[0].variable
+        if not another and len({round(s.value or 0, 9) for s in first}) == 1:
             return contradicted(figure, first[0], found, results, profile)
     nearest = [*fitting, *sorted(meant, key=lambda c: -c.agreement)][:3]
     near = tuple(f"{c.statistic.key} ({described(c.statistic, profile)})" for c in nearest)

@@ -15,7 +15,7 @@ from tieout.audit.arithmetic import (
     totals_of_count,
     within,
 )
-from tieout.audit.quoted import Finding, Number, Quoted
+from tieout.audit.quoted import Finding, Number, Quoted, Verdict
 from tieout.audit.sentences import PEOPLE, after, before, counts_people, in_abstract, percent_text, sentence_of, whole
 
 WEIGHTED = re.compile(
@@ -73,7 +73,7 @@ def of_total(figure: Quoted, count: int, total: int, percent: Number) -> Finding
     weighted = WEIGHTED.search(sentence_of(figure))
     if weighted:
         explanation = f"'{weighted[0]}' may mean that it is no plain share"
-    verdict = "query" if figure.inherited or weighted else "contradicted"
+    verdict: Verdict = "query" if figure.inherited or weighted else "contradicted"
     source = ", the total of its column" if figure.inherited else ""
     message = f"{count:,}/{total:,}{source} is {expected}, not {printed}"
     return Finding("share", verdict, (figure,), message, expected, explanation, candidates=candidates)
@@ -183,7 +183,7 @@ def of_no_total(figure: Quoted, count: int, percent: Number, printed: str) -> Fi
     closed = figure.text.rstrip()[-1:] in (")", "]") or re.match(r"\s*[)\]]", after(figure)) is not None
     sure = closed and COUNT_AND_SHARE.fullmatch(figure.text) is not None and GRADE.search(before(figure, 25)) is None
     message = f"{count:,} is {printed} of no whole number ({shown})"
-    verdict = "contradicted" if sure else "query"
+    verdict: Verdict = "contradicted" if sure else "query"
     return Finding("denominators", verdict, (figure,), message, explanation="" if sure else "are both of the same patients?")
 
 
