@@ -57,8 +57,9 @@ def of_whole(sentence: Sentence, counts: Sequence[Quoted]) -> Iterator[Finding]:
         total = sum(own_count(f) or 0 for f in wholes)
         if NOT_WITHIN.search(sentence.passage.text[figure.start : limit]):
             return
-        turn = ELSEWHERE.search(sentence.passage.text, limit)
-        stop = turn.start() if turn else sentence.start + len(sentence.text)
+        stop = sentence.start + len(sentence.text)
+        turn = ELSEWHERE.search(sentence.passage.text, limit, stop)
+        stop = turn.start() if turn else stop
         yield from larger_than(figure, total, [f for f in counts[place:] if limit <= f.start < stop])
         return
 
