@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from test_carried import pdf_of
 
 from tieout.audit import pdf_lines
 from tieout.audit.passages import keyed, one_line
@@ -553,3 +554,11 @@ def test_any_bytes_in_a_file_give_passages_or_a_clear_error(tmp_path_factory, da
         read(path)
     except TieoutError as error:
         assert error.problem
+
+
+def test_a_pdf_made_to_be_read_for_ever_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("tieout.audit.pdf.LEAST_SECONDS", 4)
+    endless = tmp_path / "endless.pdf"
+    endless.write_bytes(pdf_of(b"<</Type/Catalog/Pages 2 0 R>>", b"2 0 R"))
+    with pytest.raises(TieoutError, match="could not be read in 4 seconds"):
+        read(endless)

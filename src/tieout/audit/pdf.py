@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
-import time
+import subprocess
+import sys
 from collections import Counter, defaultdict
+from dataclasses import asdict
 from typing import Any
 
 from tieout.audit import pdf_layout, pdf_tags
-from tieout.audit.passages import Table, Text
+from tieout.audit.carried import limit_memory
+from tieout.audit.passages import Cell, Table, Text
 from tieout.audit.pdf_lines import Glyph, Sheet, line_of, split, vocabulary
 from tieout.errors import TieoutError
 
 MOST_PAGES = 1000
 MOST_SECONDS = 300
+LEAST_SECONDS = 30
+BYTES_A_SECOND = 50_000
 OCR = "make one first, for instance with: ocrmypdf scan.pdf read.pdf"
+PRINT_ANEW = "open it and print it to a new PDF"
 BOLD = re.compile(r"bold|black|heavy|semibd|demi|cmbx|medi\b|-bd", re.I)
 ENOUGH_TAGGED = 0.9  # of the signs that are no artefacts must stand in the structure tree
 
@@ -24,8 +31,32 @@ ENOUGH_TAGGED = 0.9  # of the signs that are no artefacts must stand in the stru
 def parts(data: bytes, place: str) -> tuple[list[Text | Table], list[str]]:
     """Return texts and tables of a PDF in reading order, and what could not be read.
 
+    A process of its own reads it, with limits of memory and time, since a PDF can be made to be read for ever.
     Raises TieoutError for a PDF that is encrypted or damaged, has too many pages, or has no text layer.
     """
+    seconds = min(MOST_SECONDS, LEAST_SECONDS + len(data) // BYTES_A_SECOND)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tieout.audit.pdf"], input=data, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TieoutError(place, f"this PDF could not be read in {seconds} seconds", PRINT_ANEW) from None
+    if done.returncode:
+        raise TieoutError(place, "this PDF is damaged", PRINT_ANEW)
+    said = json.loads(done.stdout)
+    if "problem" in said:
+        raise TieoutError(place, said["problem"], said["hint"])
+    return [part_of(row) for row in said["parts"]], said["unread"]
+
+
+def part_of(row: dict[str, Any]) -> Text | Table:
+    if "raw" in row:
+        return Text(**row)
+    return Table(tuple(Cell(**cell) for cell in row["cells"]), row["caption"])
+
+
+def parts_here(data: bytes, place: str) -> tuple[list[Text | Table], list[str]]:
+    """Return what `parts` returns, read in this process."""
     import pdfplumber
     from pdfminer.pdfdocument import PDFEncryptionError, PDFPasswordIncorrect
 
@@ -41,7 +72,7 @@ def parts(data: bytes, place: str) -> tuple[list[Text | Table], list[str]]:
         causes = (error, error.__cause__, error.__context__, *error.args)
         if any(isinstance(cause, PDFPasswordIncorrect | PDFEncryptionError) for cause in causes):
             raise TieoutError(place, "this PDF is encrypted", "save it without a password") from None
-        raise TieoutError(place, "this PDF is damaged", "open it and print it to a new PDF") from None
+        raise TieoutError(place, "this PDF is damaged", PRINT_ANEW) from None
     unread = unreadable(sheets, place)
     tagged = by_tags(tree, sheets) if tree is not None else None
     found, figures = tagged if tagged is not None else (list(pdf_layout.parts(sheets)), drawn)
@@ -58,13 +89,10 @@ def extracted(document: Any, place: str) -> tuple[list[Sheet], int, pdf_tags.Ele
         raise TieoutError(place, f"this PDF has {count} pages, more than the {MOST_PAGES} that are read")
     if not count:
         raise TieoutError(place, "this PDF has no pages")
-    begun = time.monotonic()
     pages = {page.page_obj.pageid: page.page_number for page in document.pages}
     sheets: list[Sheet] = []
     drawn = 0
     for page in document.pages:
-        if time.monotonic() - begun > MOST_SECONDS:
-            raise TieoutError(place, f"only {len(sheets)} of {count} pages were read in {MOST_SECONDS} seconds")
         sheets.append(sheet(page))
         drawn += len(page.images)
         page.close()
@@ -158,3 +186,18 @@ def by_tags(tree: pdf_tags.Element, sheets: list[Sheet]) -> tuple[list[Text | Ta
     known = vocabulary(line_of(run).text for run in split(glyphs, 1000))
     source = pdf_tags.Tagged(marks, known, sizes.most_common(1)[0][0])
     return list(pdf_tags.parts(tree, source)), pdf_tags.pictures(tree)
+
+
+def main() -> None:
+    """Read the PDF on standard input and write its parts, or what is wrong with it, as JSON."""
+    limit_memory()
+    try:
+        found, unread = parts_here(sys.stdin.buffer.read(), "")
+        said: dict[str, Any] = {"parts": [asdict(part) for part in found], "unread": unread}
+    except TieoutError as error:
+        said = {"problem": error.problem, "hint": error.hint}
+    sys.stdout.write(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main()
