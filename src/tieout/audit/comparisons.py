@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from tieout.audit.arithmetic import deviate, one_sided_p_values, overlap, p_spread, p_values, spread, within
+from tieout.audit.proportions import assessed
 from tieout.audit.quoted import Finding, Number, Quoted, Verdict
 from tieout.audit.sentences import NEGATION, Sentence, p_shown, p_text, sentence_of, sentences, table_rows, whole
 
@@ -85,7 +86,8 @@ def without_overall(shares: list[Quoted]) -> list[Quoted]:
 
 
 def tested(one: Quoted, other: Quoted, p: Quoted, doubt: str) -> Finding | None:
-    a, n, b, m = (whole(number) or 0 for number in (one.count, one.total, other.count, other.total))
+    a, b = whole(one.count) or 0, whole(other.count) or 0
+    n, m = assessed(one) or whole(one.total) or 0, assessed(other) or whole(other.total) or 0
     found = p_values(a, n, b, m)
     if not found or p.p is None:
         return None

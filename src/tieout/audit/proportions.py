@@ -69,6 +69,8 @@ def of_total(figure: Quoted, count: int, total: int, percent: Number) -> Finding
     if within(exact, cut_off(percent)):
         message = f"{count:,}/{total:,} is {expected}; {printed} is cut off, not rounded"
         return Finding("share", "query", (figure,), message, expected, "the further digits were cut off")
+    if figure.inherited and (known := assessed(figure)):
+        return Finding("share", "consistent", (figure,), f"{count:,}/{known:,} is {printed}: {total - known} of {total:,} missing")
     explanation, candidates = what_would_fit(count, total, percent)
     weighted = WEIGHTED.search(sentence_of(figure))
     if weighted:
@@ -77,6 +79,17 @@ def of_total(figure: Quoted, count: int, total: int, percent: Number) -> Finding
     source = ", the total of its column" if figure.inherited else ""
     message = f"{count:,}/{total:,}{source} is {expected}, not {printed}"
     return Finding("share", verdict, (figure,), message, expected, explanation, candidates=candidates)
+
+
+def assessed(figure: Quoted) -> int | None:
+    """Return the total that a share is of: its own; that of its column, or less the few with missing values that it fits."""
+    count, total = whole(figure.count), whole(figure.total)
+    if count is None or not total or not figure.inherited or figure.percent is None:
+        return total
+    if within(100 * count / total, spread(figure.percent)):
+        return total
+    fitting = [t for t in totals_of_count(count, spread(figure.percent)) if (1 - CLOSE) * total <= t < total]
+    return max(fitting, default=None)
 
 
 def what_would_fit(count: int, total: int, percent: Number) -> tuple[str, tuple[str, ...]]:
