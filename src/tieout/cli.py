@@ -1,18 +1,22 @@
-"""The command line: build, show, example, doctor."""
+"""The command line: build, show, audit, example, doctor."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tieout import __version__
 from tieout.errors import TieoutError
+
+if TYPE_CHECKING:
+    from tieout.results import Results
 
 app = typer.Typer(
     add_completion=False,
@@ -143,6 +147,94 @@ def show(
     print(explain.explained(results, key))
     if rows:
         print(explain.counted_records(results, key, default_study(study)))
+
+
+@app.command()
+def audit(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Manuscripts: docx, pdf, html, md, qmd, txt, xml.")
+    ],
+    study: Annotated[Path | None, typer.Option("--study", help="Check against this study's data.")] = None,
+    results: Annotated[Path | None, typer.Option("--results", help="Check against a build's results.json.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the verdicts as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with every figure marked.")] = None,
+) -> None:
+    """Audit manuscripts: is every figure confirmed, contradicted or untraceable?
+
+    Exit code 0: no contradiction; 1: contradictions; 2: a file could not be read or has no figure.
+    """
+    check_audit(files, study, results, [out for out in (as_json, html) if out])
+    if html and len(files) > 1:
+        raise TieoutError("--html", "a page shows one manuscript", "audit the files one by one")
+    from tieout.audit import report as reports
+    from tieout.results import load
+
+    known = load(results) if results else computed_now(study) if study else None
+    codes, told = [], []
+    texts: dict[Path, str] = {}
+    for file in files:
+        try:
+            report = reports.audit(file, known)
+        except TieoutError as error:
+            print(error, file=sys.stderr)
+            codes.append(2)
+            told.append(reports.unjudged(str(file), str(error)))
+            continue
+        print(reports.told(report), end="\n\n" if file != files[-1] else "\n")
+        codes.append(report.exit_code)
+        told.append(reports.as_data(report))
+        if html:
+            from tieout.audit import page
+
+            texts[html] = page.page(report)
+    if as_json:
+        body: Any = told[0] if len(files) == 1 else told
+        texts[as_json] = json.dumps(body, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    write_whole(texts)
+    raise typer.Exit(max(codes))
+
+
+def check_audit(files: list[Path], study: Path | None, results: Path | None, outputs: list[Path]) -> None:
+    """Raise TieoutError where options exclude each other or an output would replace an input."""
+    if study and results:
+        raise TieoutError("--study", "was given together with --results", "choose one of them")
+    inputs = {path.resolve() for path in (*files, study, results) if path}
+    for path in outputs:
+        if path.resolve() in inputs:
+            raise TieoutError(str(path), "this is an input, and the audit would replace it", "name another file")
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise TieoutError(str(outputs[0]), "--json and --html name the same file", "name two files")
+
+
+def computed_now(study: Path) -> Results:
+    """Return the results of a study's data as they are now."""
+    from tieout.build import computed
+    from tieout.study import read
+
+    with progress(quiet=False) as step:
+        step("computing the statistics")
+        return computed(read(study))[0]
+
+
+def write_whole(texts: Mapping[Path, str]) -> None:
+    """Write every file or none; what was there before stays until all are written."""
+    drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in texts}
+    path = Path()
+    try:
+        for path, draft in drafts.items():
+            if path.exists() and not path.is_file():
+                raise TieoutError(str(path), "this is not a file that can be replaced", "name another file")
+            draft.write_bytes(texts[path].encode("utf-8", "replace"))
+        for path, draft in drafts.items():
+            draft.replace(path)
+    except OSError as error:
+        raise TieoutError(
+            str(path), f"nothing can be written here: {os.strerror(error.errno or 0)}", "name another file"
+        ) from None
+    finally:
+        for draft in drafts.values():
+            with contextlib.suppress(OSError):
+                draft.unlink()
 
 
 @app.command()

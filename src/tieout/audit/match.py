@@ -68,6 +68,7 @@ def by_key(figure: Quoted, spans: Iterable[KeyedSpan], results: Results, profile
     """Judge a figure by the keys that its parts carry: it must print what the statistics print."""
     spans = list(spans)
     changed: list[str] = []
+    first = ""
     for span in spans:
         shown = figure.passage.text[span.start : span.end]
         if span.key not in results:
@@ -80,9 +81,10 @@ def by_key(figure: Quoted, spans: Iterable[KeyedSpan], results: Results, profile
             changed.append(f"{shown}, but {span.key} is {text(statistic, profile)}")
         elif statistic.kind == "p" and figure.p and figure.p.sign not in ("", sign_of(statistic, profile)):
             changed.append(f"p{figure.p.sign}{shown}, but {span.key} is p{sign_of(statistic, profile)}{shown.lstrip('<>')}")
+        first = first or (span.key if changed else "")
     if figure.confidence and f"{figure.confidence:g}" != profile.confidence:
         changed.append(f"{figure.confidence:g}% confidence, but the limits are of {profile.confidence}%")
-    key = figure.key or spans[0].key
+    key = first or spans[0].key
     if changed:
         reason = "changed after it was woven: the text says " + "; ".join(changed)
         return Finding("key", "contradicted", (figure,), reason, expected=expected(results[key], profile), key=key)
