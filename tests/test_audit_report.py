@@ -69,11 +69,12 @@ def test_a_figure_that_no_rule_judged_is_untraceable_and_says_why():
     assert message == "no data were given to trace it to, and arithmetic alone cannot judge it"
 
 
-def test_a_conventional_number_stays_conventional_whatever_is_asked_about_it():
+def test_a_conventional_number_stays_conventional_unless_the_data_know_it():
     manuscript = read_text("It was 2019 and 50 patients came.", "md", "m.md")
     figures = extract(manuscript)
     year = next(f for f in figures if f.convention == "year")
-    for verdict, expected in (("query", "conventional"), ("confirmed", "conventional"), ("contradicted", "contradicted")):
+    plain = ("query", "untraceable", "consistent")
+    for verdict, expected in [*((v, "conventional") for v in plain), *((v, v) for v in ("confirmed", "contradicted"))]:
         report = reports.reported(manuscript, figures, [Finding("key", verdict, (year,), "why")], with_data=True)
         assert next(j for j in report.judged if j.figure is year).verdict == expected
 

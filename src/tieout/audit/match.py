@@ -14,7 +14,7 @@ from tieout.results import Results, Statistic
 STOP = frozenset(
     """a an and are as at be been by for from had has have in into is it its no not of on or our than that the their
     there they this those to was we were which who with within were patients patient values value n v vs versus
-    compared respectively observed months month group groups all""".split()
+    compared respectively observed months month group groups all least one""".split()
 )
 SAME = {
     "mortality": "death", "died": "death", "dead": "death", "hemorrhage": "hemorrhage", "sich": "hemorrhage",
@@ -32,7 +32,11 @@ SPELLINGS = {
     "isation": "ization",
     "ised": "ized",
 }
-ENOUGH, STRONG = 0.34, 0.6
+ENOUGH, STRONG = 0.34, 0.8
+OTHER_GROUP = 0.3
+NOUN_WITHIN = 4  # words after a count
+MEDIAN_WORDS = frozenset(("median", "iqr", "interquartile", "quartile"))
+ALL = ("", "all")
 
 
 @dataclass(frozen=True)
@@ -151,23 +155,43 @@ def stems(words: str) -> frozenset[str]:
 
 
 def said(figure: Quoted) -> frozenset[str]:
-    """Return the words around a figure: its sentence, or the headers and the caption of its cell."""
+    """Return the words that say what a figure is of: its sentence, or the header of its row."""
     passage = figure.passage
-    near = figure.words or passage.text
-    return stems(" ".join((near, passage.row_header, *passage.column_headers, figure.group)))
+    if passage.kind == "cell" and passage.row_header:
+        return stems(passage.row_header)
+    return stems(" ".join((figure.words or passage.text, *passage.column_headers)))
 
 
-def agreement(figure: Quoted, statistic: Statistic) -> float:
-    """Return the share of a statistic's own words that stand around the figure, 0 to 1; its group must be named there."""
-    own = stems(f"{statistic.variable_label} {statistic.level_label}") or stems(statistic.label)
+@lru_cache(maxsize=65536)
+def own_words(variable: str, level: str, label: str) -> frozenset[str]:
+    """Return the words that a statistic is known by, without what its label adds in brackets."""
+    named = re.sub(r"\([^()]*\)", " ", f"{variable} {level}")
+    return stems(named) or stems(label)
+
+
+def agreement(figure: Quoted, statistic: Statistic, groups: frozenset[str]) -> float:
+    """Return the share of a statistic's own words that stand around the figure, 0 to 1, less where its group does not.
+
+    `groups` are those that the figure's columns name; where they name none, the sentence must name the group.
+    """
+    own = own_words(statistic.variable_label, statistic.level_label, statistic.label)
     around = said(figure)
     if not own:
         return 0.0
     share = len(own & around) / len(own)
-    if statistic.group_label and statistic.group not in ("", "all"):
+    if groups:
+        return share if statistic.group_label in groups or not statistic.group else share * OTHER_GROUP
+    if statistic.group_label and statistic.group not in ALL:
         group = stems(statistic.group_label) - own
-        share *= 1.0 if not group or group & around else 0.3
+        share *= 1.0 if not group or group & around else OTHER_GROUP
     return share
+
+
+def groups_named(figure: Quoted, labels: Iterable[str]) -> frozenset[str]:
+    """Return the group labels that the headers of a figure's column name, the longest of those that are within another."""
+    header = stems(" ".join(figure.passage.column_headers)) if figure.passage.kind == "cell" else frozenset()
+    named = [label for label in labels if stems(label) and stems(label) <= header]
+    return frozenset(label for label in named if not any(stems(label) < stems(other) for other in named))
 
 
 def parts_fit(figure: Quoted, statistic: Statistic, results: Results) -> bool:
@@ -200,9 +224,16 @@ def proportion_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
     return (
         (figure.percent is None or rounds_to(s.value, figure.percent))
         and (figure.count is None or s.n == figure.count.value)
-        and (figure.total is None or s.total == figure.total.value)
+        and total_fits(figure, s)
         and beside(figure, s, results, limits)
     )
+
+
+def total_fits(figure: Quoted, s: Statistic) -> bool:
+    """A total of its own must be the statistic's; that of the column may have lost those with missing values."""
+    if figure.total is None or s.total == figure.total.value:
+        return True
+    return figure.inherited and s.total is not None and s.total < figure.total.value
 
 
 def ratio_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
@@ -267,14 +298,15 @@ SAME_KIND = {
 def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profile: Profile) -> Finding:
     """Judge a figure without a key: a value that merely occurs somewhere is a candidate, never a pass."""
     same = [s for s in pool if s.kind in SAME_KIND[figure.kind]]
-    found = [Candidate(s, agreement(figure, s), parts_fit(figure, s, results)) for s in same]
+    groups = groups_named(figure, {s.group_label for s in same})
+    found = [Candidate(s, agreement(figure, s, groups), parts_fit(figure, s, results)) for s in same]
     fitting = sorted((c for c in found if c.fits), key=lambda c: -c.agreement)
     if fitting and fitting[0].agreement >= ENOUGH:
         best = fitting[0].statistic
         reason = f"is {best.key}: {described(best, profile)}"
         return Finding("match", "confirmed", (figure,), reason, key=best.key)
-    meant = [c for c in found if c.agreement >= STRONG and not c.fits and c.statistic.group in ("", "all")]
-    if meant:
+    meant = [c for c in found if c.agreement >= STRONG and not c.fits and (groups or c.statistic.group in ALL)]
+    if meant and surely_of_its_kind(figure, meant[0].statistic):
         best_agreement = max(c.agreement for c in meant)
         first = [c.statistic for c in meant if c.agreement == best_agreement]
         another = bool(fitting) and fitting[0].agreement > 0 and fitting[0].statistic.variable != first[0].variable
@@ -290,6 +322,21 @@ def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profil
     return Finding(
         "match", "untraceable", (figure,), why, explanation=by_accident(figure, same, results), candidates=near
     )
+
+
+def surely_of_its_kind(figure: Quoted, meant: Statistic) -> bool:
+    """Return whether the words say so plainly what a figure is that another value contradicts it.
+
+    A count must have its noun beside it, and quartiles must be called so: three numbers alone may be an interval.
+    """
+    if figure.kind == "count":
+        after = figure.passage.text[figure.end : figure.end + 80].split()[:NOUN_WITHIN]
+        return bool(own_words(meant.variable_label, meant.level_label, meant.label) & stems(" ".join(after)))
+    if figure.kind == "median_iqr":
+        passage = figure.passage
+        around = stems(" ".join((figure.words, passage.row_header, *passage.column_headers, passage.caption)))
+        return bool(MEDIAN_WORDS & around)
+    return True
 
 
 def described(statistic: Statistic, profile: Profile) -> str:

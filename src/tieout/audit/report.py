@@ -96,7 +96,7 @@ def reported(
         for figure in finding.figures:
             about.setdefault(spot(figure), []).append(finding)
     judged = tuple(verdict(figure, about.get(spot(figure), []), with_data) for figure in figures)
-    return Report(manuscript, judged, with_data, (*manuscript.unread, *unrecognised(figures)), synthetic)
+    return Report(manuscript, judged, with_data, (*manuscript.unread, *unrecognised(judged)), synthetic)
 
 
 def spot(figure: Quoted) -> tuple[int, int, int]:
@@ -105,7 +105,10 @@ def spot(figure: Quoted) -> tuple[int, int, int]:
 
 
 def verdict(figure: Quoted, found: Sequence[Finding], with_data: bool) -> Judged:
-    """Return a figure with the worst verdict found, but "confirmed" where the data confirm what is only a query."""
+    """Return a figure with the worst verdict found, but "confirmed" where the data confirm what is only a query.
+
+    A conventional number stays one unless its own key, or the data, confirm or contradict it.
+    """
     found = sorted(found, key=lambda f: WORST_FIRST.index(f.verdict))
     worst = found[0].verdict if found else ""
     if figure.kind == "conventional" and worst not in ("contradicted", "confirmed"):
@@ -122,9 +125,9 @@ def untraced(figure: Quoted, with_data: bool) -> Judged:
     return Judged(figure, "untraceable", (Finding("coverage", "untraceable", (figure,), reason),))
 
 
-def unrecognised(figures: Sequence[Quoted]) -> Iterator[str]:
+def unrecognised(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield how many numbers are neither figures nor a known convention, if there are any."""
-    count = sum(figure.convention == "unrecognised" for figure in figures)
+    count = sum(j.verdict == "conventional" and j.figure.convention == "unrecognised" for j in judged)
     if count:
         yield (
             f"{count} numbers were not recognised as figures"
