@@ -262,6 +262,17 @@ def test_a_sparse_table_stays_small():
     assert len(pages.page(reported(Manuscript("m.md", "md", cells)))) < 100_000
 
 
+@pytest.mark.parametrize(
+    "text", ["Of 50/75,.5% and [12/75]^3 of 40/75.", "(50/75)(12/75)", "50/75 12/75", "“40/75”, p=0.02%."]
+)
+def test_a_page_keeps_every_sign_around_a_figure(text):
+    report = reported(Manuscript("m.md", "md", (Passage(text, "paragraph", 0),)))
+    numbers = {reports.spot(j.figure): 1 for j in report.judged}
+    cut = pages.marks(report.manuscript.passages[0], pages.by_passage(report), numbers)
+    assert "".join(mark.before + mark.text + mark.after for mark in cut) == text
+    assert sum(mark.judged is not None for mark in cut) == len(report.judged) > 0
+
+
 def test_the_stamp_of_synthetic_data_is_on_the_page():
     manuscript = read_text(PAPER, "md", "paper.md")
     report = reports.reported(manuscript, extract(manuscript), [], with_data=True, synthetic="SYNTHETIC made up")

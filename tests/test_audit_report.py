@@ -144,6 +144,11 @@ def test_a_confirmed_figure_keeps_its_query_without_telling_it_as_open():
     assert figure["also"] == [{"rule": "rule query", "verdict": "query", "message": "because query"}]
 
 
+def test_a_query_about_a_contradicted_figure_is_not_told_beside_the_contradiction():
+    told = reports.told(report_of(GOOD, "contradicted", "query"))
+    assert "because contradicted" in told and "because query" not in told
+
+
 def test_untraceable_figures_are_counted_and_the_first_three_named():
     told = reports.told(report_of("Of 81 patients, 42 sites took part, 33 patients fell, 24 patients left."))
     line = next(line for line in told.splitlines() if "untraceable:" in line and line.startswith("○"))

@@ -27,6 +27,7 @@ from tieout.audit.reading import (
 from tieout.audit.tokens import Token
 from tieout.display import MONTHS
 
+COMPARATIVES = frozenset("more less fewer greater older younger longer higher lower".split())
 LEVELS = re.compile("80|90|95|97[.·]5|99(?:[.·]9)?")
 
 
@@ -106,19 +107,9 @@ def named_number(reading: Reading, i: int) -> int:
     if before.kind == "operator" and before.text in "≥≤<>" and not cell_p:
         end = skip_percent(reading, i + 1)
         return conventional(reading, i, end, "threshold")
-    if before.lower == "than" and reading.token(i - 2).lower in (
-        "more",
-        "less",
-        "fewer",
-        "greater",
-        "older",
-        "younger",
-        "longer",
-        "higher",
-        "lower",
-    ):
+    if before.lower == "than" and reading.token(i - 2).lower in COMPARATIVES:
         after = reading.token(skip_percent(reading, i + 1)).lower
-        if after in UNITS or reading.token(i + 1).kind == "percent":
+        if after in UNITS or after in NOUNS or reading.token(i + 1).kind == "percent":
             return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
     if reading.token(i + 1).kind == "percent" and reading.token(i + 2).lower in (
         "stenosis",

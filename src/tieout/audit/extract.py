@@ -46,6 +46,7 @@ from tieout.audit.tokens import Token, sentence_ends, tokens
 TOTAL = re.compile(r"\bn\s*=\s*([\d,\u2009\u202f\u00a0 ]*\d)", re.I)
 
 
+WHEN = frozenset("at within after by until to from per over during for every".split())
 RATIO_KINDS = ("ratio_ci", "difference_ci", "auc_ci")
 
 
@@ -225,12 +226,33 @@ def share(reading: Reading, i: int) -> int:
         return 0
     parts, end = tail(reading, skip_words(reading, i + 1), ("percent", "interval", "range"))
     if "percent" in parts and reading.token(skip_words(reading, i + 1)).kind == "open":
+        if place := total_after(reading, end):
+            return add_of_total(reading, i, place, number, parts)
         return add_share(reading, i, end, number, parts["percent"].numbers[0], **limits(parts, "interval", "range"))
     inside = bare(reading, i + 2) if reading.token(i + 1).kind == "open" else None
     in_cell = reading.passage.kind == "cell" and not reading.announced
     if inside and inside.numbers[0].value <= 100 and (reading.counts_in_brackets or in_cell) and not reading.announced:
         return add_share(reading, i, inside.end, number, inside.numbers[0])
     return 0
+
+
+def total_after(reading: Reading, i: int) -> int:
+    """Return the index of the total in "201 (16.2%) of 1241 participants", or 0."""
+    j = i + 1 if reading.token(i).kind == "close" else i
+    if reading.token(j).lower != "of":
+        return 0
+    j += 1 + (reading.token(j + 1).lower in ("the", "all"))
+    return (
+        j if whole(number_at(reading, j)) and reading.token(j + 1).kind != "percent" and not unit_of(reading, j) else 0
+    )
+
+
+def add_of_total(reading: Reading, i: int, total: int, count: Number, parts: dict[str, Part]) -> int:
+    more = limits(parts, "interval", "range")
+    percent = parts["percent"].numbers[0]
+    return add(
+        reading, "count_of_total", i, total + 1, count=count, total=number_at(reading, total), percent=percent, **more
+    )
 
 
 def add_share(reading: Reading, i: int, end: int, count: Number, percent: Number, **more) -> int:
@@ -292,7 +314,7 @@ def estimate(reading: Reading, i: int) -> int:
         reading.announced = None
         return conventional(reading, i, i + 1, label.measure) if adjacent(reading, i) else 0
     near = adjacent(reading, i)
-    if not near and is_counted(reading, i):
+    if not near and (is_counted(reading, i) or (unit_of(reading, i) and reading.token(i - 1).lower in WHEN)):
         return 0
     after = skip_percent(reading, i + 1)
     if reading.token(after).lower in ("percentage", "points", "point"):
@@ -352,7 +374,7 @@ FIGURES = {
 def is_counted(reading: Reading, i: int) -> bool:
     """Return whether a number counts patients, sites, events: a plural noun or a verb of theirs follows it."""
     number, token = number_at(reading, i), reading.tokens[i]
-    if not whole(number) or unit_of(reading, i) or reading.token(i + 1).kind == "percent":
+    if number is None or not whole(number) or unit_of(reading, i) or reading.token(i + 1).kind == "percent":
         return False
     j = i + 1
     while j < i + 6 and (
@@ -365,12 +387,18 @@ def is_counted(reading: Reading, i: int) -> bool:
             return True
         if word in NEVER_COUNTED or word in UNITS:
             return False
-        if j == i + 1 and word in COUNTED_AFTER and not token.spelled:
-            return True
+        if j == i + 1 and (word.endswith("ed") or (word in COUNTED_AFTER and not token.spelled)):
+            return number.value != 1
         if word in FILLERS or word in COUNTED_AFTER:
             break
+        if is_plural(word) and not token.spelled:
+            return True
         j += 1
     return False
+
+
+def is_plural(word: str) -> bool:
+    return len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "ous"))
 
 
 def counted(reading: Reading, i: int) -> int:

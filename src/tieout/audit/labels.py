@@ -86,7 +86,8 @@ NOUNS = frozenset(
     questionnaires visits eyes knees hips implants grafts devices responses reoperations falls seizures bleeds
     countries practices units wards surgeons clinics patient participant death event woman man child case stent
     thrombectomies reinterventions dissections perforations aneurysms attacks infarctions infarcts losses withdrawals
-    dropouts exclusions attempts passes crossovers twins births households schools centre center hospital""".split()
+    dropouts exclusions attempts passes crossovers twins births households schools centre center hospital workers nurses
+    physicians students pupils employees inhabitants veterans smokers members relatives partners carers""".split()
 )
 NEVER_COUNTED = frozenset(
     """groups group arms arm reviewers reviewer investigators authors models model variables variable categories times

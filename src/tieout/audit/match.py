@@ -330,7 +330,7 @@ def surely_of_its_kind(figure: Quoted, meant: Statistic) -> bool:
     A count must have its noun beside it, and quartiles must be called so: three numbers alone may be an interval.
     """
     if figure.kind == "count":
-        after = figure.passage.text[figure.end : figure.end + 80].split()[:NOUN_WITHIN]
+        after = re.split("[,.;:(]", figure.passage.text[figure.end : figure.end + 80])[0].split()[:NOUN_WITHIN]
         return bool(own_words(meant.variable_label, meant.level_label, meant.label) & stems(" ".join(after)))
     if figure.kind == "median_iqr":
         passage = figure.passage

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -106,11 +106,13 @@ def marks(
 ) -> tuple[Mark, ...]:
     """Return a passage cut at its figures."""
     text, pieces, at = passage.text, [], 0
-    for j in inside.get(passage.index, ()):
+    found = inside.get(passage.index, [])
+    for j, following in zip_longest(found, found[1:]):
         start, end = j.figure.start, j.figure.end
         if start < at:
             continue
-        opening, closing = OPENING.search(text[at:start]), CLOSING.match(text[end:])
+        limit = max(end, following.figure.start) if following else len(text)
+        opening, closing = OPENING.search(text[at:start][-3:]), CLOSING.match(text, end, limit)
         before, after = opening[0] if opening else "", closing[0] if closing else ""
         pieces.append(Mark(text[at : start - len(before)]))
         pieces.append(Mark(text[start:end], j, numbers[spot(j.figure)], before, after))

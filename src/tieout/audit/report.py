@@ -61,8 +61,8 @@ class Report:
 
     @property
     def told_apart(self) -> tuple[Finding, ...]:
-        """The contradictions, then the queries that are open: those about a figure that the data do not confirm."""
-        seen = {id(f): f for j in self.judged if j.verdict in ("contradicted", "query") for f in j.findings}
+        """The contradictions, then the queries that are open: those that decided the verdict of a figure."""
+        seen = {id(f): f for j in self.judged for f in j.findings if f.verdict == j.verdict}
         return tuple(f for verdict in WORST_FIRST[:2] for f in seen.values() if f.verdict == verdict)
 
 
