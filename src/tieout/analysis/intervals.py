@@ -129,7 +129,7 @@ def _newcombe(x1: int, n1: int, x2: int, n2: int, alpha: float) -> Limits:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         low, high = confint_proportions_2indep(x1, n1, x2, n2, method="newcomb", compare="diff", alpha=alpha)
-    return low, high
+    return max(-1.0, low), min(1.0, high)
 
 
 def _wald(x1: int, n1: int, x2: int, n2: int, alpha: float) -> Limits:

@@ -27,6 +27,7 @@ from tieout.audit.reading import (
 from tieout.audit.tokens import Token
 from tieout.display import MONTHS
 
+BOUNDS = frozenset("below above exceeding under beyond".split())
 COMPARATIVES = frozenset("more less fewer greater older younger longer higher lower".split())
 LEVELS = re.compile("80|90|95|97[.·]5|99(?:[.·]9)?")
 
@@ -92,7 +93,7 @@ def named_number(reading: Reading, i: int) -> int:
     name = reading.token(j)
     known = NAMED.get(name.text) or NAMED.get(name.lower)
     if known and not (
-        known == "scale"
+        known in ("scale", "age limit")
         and (reading.announced or reading.token(i + 1).kind == "open" or reading.token(i + 1).lower in NOUNS)
     ):
         end = i + 1
@@ -103,6 +104,10 @@ def named_number(reading: Reading, i: int) -> int:
         return conventional(reading, i, end, known)
     if is_year(reading, i):
         return conventional(reading, i, i + 1, "year")
+    percent = reading.token(i + 1).kind == "percent"
+    after_percent = [reading.token(k).lower for k in (i + 2, i + 3)]
+    if before.lower in BOUNDS or (percent and after_percent[0] == "or" and after_percent[1] in COMPARATIVES):
+        return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
     cell_p = reading.announced is not None and reading.announced.kind == "p_value"
     if before.kind == "operator" and before.text in "≥≤<>" and not cell_p:
         end = skip_percent(reading, i + 1)

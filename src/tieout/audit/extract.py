@@ -195,7 +195,7 @@ def share(reading: Reading, i: int) -> int:
     number = number_at(reading, i)
     assert number is not None
     if head := percent_at(reading, i):
-        if reading.announced and is_estimate(reading, i, head.end):
+        if is_estimate(reading, i, head.end):
             return 0
         if reading.token(head.end).lower in ("points", "point"):
             return 0
@@ -377,15 +377,13 @@ def is_counted(reading: Reading, i: int) -> bool:
     if number is None or not whole(number) or unit_of(reading, i) or reading.token(i + 1).kind == "percent":
         return False
     j = i + 1
-    while j < i + 6 and (
-        reading.token(j).kind == "word" or (reading.token(j).kind == "dash" and reading.token(j).glued)
-    ):
+    while j < i + 12 and goes_on(reading, i, j):
         word = reading.token(j).lower
         if word in NOUNS:
             return True
         if j == i + 1 and word == "to" and reading.token(j + 1).kind == "word" and not token.spelled:
             return True
-        if word in NEVER_COUNTED or word in UNITS:
+        if word in UNITS or (word in NEVER_COUNTED and not (word == "and" and reading.token(j + 1).number)):
             return False
         if j == i + 1 and (word.endswith("ed") or (word in COUNTED_AFTER and not token.spelled)):
             return number.value != 1
@@ -395,6 +393,29 @@ def is_counted(reading: Reading, i: int) -> bool:
             return True
         j += 1
     return False
+
+
+def is_second_count(reading: Reading, i: int) -> bool:
+    """Return whether a count is said in short after another: "629 received the one drug and 619 the other"."""
+    last, after = reading.found[-1] if reading.found else None, reading.token(i + 1)
+    if last is None or last.kind != "count" or reading.token(i).spelled or unit_of(reading, i):
+        return False
+    between = reading.passage.text[last.end : reading.tokens[i].start]
+    return (
+        between.rstrip().endswith(" and")
+        and "." not in between
+        and after.kind == "word"
+        and after.lower not in NEVER_COUNTED
+    )
+
+
+def goes_on(reading: Reading, i: int, j: int) -> bool:
+    """Return whether the words after a count go on at `j`; those of a list do: "1,873 coronary, 911 renal and 962 other events"."""
+    token = reading.token(j)
+    if token.kind == "word" or (token.kind == "dash" and token.glued):
+        return token.lower != "and" or reading.token(j + 1).number is not None
+    listed = whole(token.number) and reading.token(j - 1).lower in (",", "and") and reading.token(j + 1).kind == "word"
+    return j > i + 1 and (listed or (token.text == "," and whole(number_at(reading, j + 1))))
 
 
 def is_plural(word: str) -> bool:
@@ -420,7 +441,7 @@ def counted(reading: Reading, i: int) -> int:
         and not unit_of(reading, i)
         and (reading.token(i + 1).kind in ("end", "close") or reading.token(i + 1).text in ",.;")
     )
-    if named or in_cell or told or is_counted(reading, i):
+    if named or in_cell or told or is_counted(reading, i) or is_second_count(reading, i):
         return add(reading, "count", i - 2 if named else i, i + 1, count=number)
     return 0
 
