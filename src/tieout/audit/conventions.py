@@ -57,6 +57,8 @@ def confidence_level(reading: Reading, i: int) -> int:
 def reference(reading: Reading, i: int) -> int:
     """Reference numbers: "[3,4]" after words, "^12", and numbers glued to letters: "COVID-19", "2b", "1st"."""
     before, after = reading.token(i - 1), reading.token(i + 1)
+    if after.kind == "open" and reading.token(i + 2).lower in ("reference", "ref", "referent"):
+        return conventional(reading, i, i + 3, "reference category")
     if before.text == "^":
         return conventional(reading, i, i + 1, "superscript")
     if before.kind == "dash" and before.glued and reading.tokens[i].glued and reading.token(i - 2).kind == "word":

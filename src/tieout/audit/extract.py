@@ -104,7 +104,7 @@ def header_label(passage: Passage) -> Label | None:
         for i in range(len(found)):
             if label := label_at(found, i):
                 return label[0]
-        if re.search(r"\(%\)|\bn/N\b|^(?:n|no\.?|number|events)\b", text.strip(), re.I):
+        if re.search(r"\(%\)|\bn/N\b|^(?:n|no\.?|number|events)(?:$|,| of\b)", text.strip(), re.I):
             return None
         if re.search(r"%|per ?cent", text) and not re.search(r"\d\s?%", text):
             return Label("percent", "")
@@ -174,7 +174,7 @@ def counted_total(reading: Reading, i: int) -> int:
     parts, end = tail(reading, skip_words(reading, head.end), ("percent", "interval", "range"))
     if "percent" not in parts:
         parts, end = {}, head.end
-        if reading.counts_in_brackets and (extra := bare(reading, head.end + 1)) and extra.numbers[0].value <= 100:
+        if (reading.counts_in_brackets and (extra := bare(reading, head.end + 1)) and extra.numbers[0].value <= 100) or (reading.token(head.end).text in (",", ";") and (extra := percent_at(reading, head.end + 1))):
             parts, end = {"percent": extra}, extra.end
     percent = parts["percent"].numbers[0] if "percent" in parts else None
     reading.before = None
@@ -385,7 +385,9 @@ def is_counted(reading: Reading, i: int) -> bool:
             return True
         if word in UNITS or (word in NEVER_COUNTED and not (word == "and" and reading.token(j + 1).number)):
             return False
-        if j == i + 1 and (word.endswith("ed") or (word in COUNTED_AFTER and not token.spelled)):
+        if j == i + 1 and word == "in" and reading.token(j + 1).lower in ("the", "each") and not token.spelled:
+            return True
+        if j == i + 1 and (word.endswith("ed") or (word in COUNTED_AFTER and (not token.spelled or number.value > 12))):
             return number.value != 1
         if word in FILLERS or word in COUNTED_AFTER:
             break
@@ -457,6 +459,8 @@ def spread(reading: Reading, i: int) -> int:
     parts, end = tail(reading, after, ("quartiles", "range"))
     if "quartiles" in parts or "range" in parts:
         return add(reading, "median_iqr", i, end, estimate=number, **median_parts(parts))
+    if reading.passage.kind == "cell" and not whole(number) and (inside := bare(reading, i + 2)):
+        return add(reading, "mean_sd", i, inside.end, estimate=number, sd=inside.numbers[0])
     if reading.token(i + 1).lower == "percentage" or reading.token(i + 2).lower in ("points", "point"):
         points = i + 3
         parts, end = tail(reading, points, ("interval", "range", "p"))

@@ -217,9 +217,10 @@ def tail(reading: Reading, i: int, allowed: Sequence[str]) -> tuple[dict[str, Pa
 
 def bare_range(reading: Reading, i: int) -> Part | None:
     """Return the two numbers in brackets after an estimate: "(1.10–3.07)", "[59, 75]"."""
-    if reading.token(i - 1).kind != "open":
+    bracketed = reading.token(i - 1).kind == "open"
+    if not bracketed and not (reading.token(i - 1).text == "," and reading.announced_kind == "difference_ci"):
         return None
-    part = range_at(reading, i, listed=True)
+    part = range_at(reading, i, listed=bracketed)
     return part if part and (reading.token(part.end).kind == "close" or reading.token(part.end).text in ";,") else None
 
 
@@ -249,6 +250,8 @@ def bracketed_percent(reading: Reading, i: int) -> Part | None:
     if part is None:
         return None
     after = reading.token(part.end)
+    if after.kind == "open" and fraction_at(reading, part.end + 1):
+        return None
     return part if after.kind in ("close", "end") or after.text in ",;[(" or after.lower in ("of",) else None
 
 

@@ -32,6 +32,10 @@ class Reading:
     level_of_significance: bool = False
     found: list[Quoted] = field(default_factory=list)
 
+    @property
+    def announced_kind(self) -> str:
+        return self.announced.kind if self.announced else ""
+
     def token(self, i: int) -> Token:
         return self.tokens[i] if 0 <= i < len(self.tokens) else END
 
