@@ -26,15 +26,10 @@ class Entry:
 @cache
 def _read(path: Path) -> tuple[Entry, ...]:
     rows = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return tuple(
-        Entry(row["name"], row["text"], tuple(row["figures"]), row.get("planted"), path.name) for row in rows
-    )
+    return tuple(Entry(row["name"], row["text"], tuple(row["figures"]), row.get("planted"), path.name) for row in rows)
 
 
 def entries(file: str | None = None) -> list[Entry]:
     """All entries, or those of one file ("traps" or "traps.yaml")."""
-    if file is None:
-        paths = sorted(CORPUS.glob("*.yaml"))
-    else:
-        paths = [CORPUS / (file if file.endswith(".yaml") else f"{file}.yaml")]
-    return [entry for path in paths for entry in _read(path)]
+    pattern = "*.yaml" if file is None else f"{file.removesuffix('.yaml')}.yaml"
+    return [entry for path in sorted(CORPUS.glob(pattern)) for entry in _read(path)]

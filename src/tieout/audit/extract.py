@@ -173,9 +173,8 @@ def counted_total(reading: Reading, i: int) -> int:
         return 0
     parts, end = tail(reading, skip_words(reading, head.end), ("percent", "interval", "range"))
     if "percent" not in parts:
-        parts, end = {}, head.end
-        if (reading.counts_in_brackets and (extra := bare(reading, head.end + 1)) and extra.numbers[0].value <= 100) or (reading.token(head.end).text in (",", ";") and (extra := percent_at(reading, head.end + 1))):
-            parts, end = {"percent": extra}, extra.end
+        extra = percent_beside(reading, head.end)
+        parts, end = ({"percent": extra}, extra.end) if extra else ({}, head.end)
     percent = parts["percent"].numbers[0] if "percent" in parts else None
     reading.before = None
     return add(
@@ -188,6 +187,14 @@ def counted_total(reading: Reading, i: int) -> int:
         percent=percent,
         **limits(parts, "interval", "range"),
     )
+
+
+def percent_beside(reading: Reading, i: int) -> Part | None:
+    """Return the percentage after a fraction that no sign or bracket makes one: "50/75 (66.7)" in a table, "50/75, 66.7%"."""
+    if reading.token(i).text in (",", ";"):
+        return percent_at(reading, i + 1)
+    inside = bare(reading, i + 1) if reading.counts_in_brackets else None
+    return inside if inside and inside.numbers[0].value <= 100 else None
 
 
 def share(reading: Reading, i: int) -> int:
