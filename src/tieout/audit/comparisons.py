@@ -122,7 +122,7 @@ COMPARATIVE = re.compile(rf"\b(?:(?P<up>{UP})|(?P<down>{DOWN}))\b", re.I)
 FROM_TO = re.compile(r"\b(?:(?P<up>increas|rose|rise|grew)|(?P<down>decreas|fell|fall|declin|drop))\w*\b[^.;]{0,60}?\bfrom\s*$", re.I)
 NO_ORDER = re.compile(
     r"\b(?:reduction|decrease|decline|change|drop|loss|improve\w*|no|not|nor|neither|respectively|non|never|whereas|while|but"
-    r"|although|ratio|more than \d|less than \d|if|whether)\b|n['’]t\b",
+    r"|although|ratio|if|whether|(?:\w+er|more|less) than \d+)\b|n['’]t\b",
     re.I,
 )
 SIZED = ("percent", "count_of_total", "median_iqr", "mean_sd")
@@ -269,6 +269,8 @@ def first_p(sentence: Sentence, tested: Sequence[Quoted], word: re.Match[str], e
     behind = [f for f in tested if place <= f.start < sentence.start + end]
     if behind:
         between = sentence.passage.text[place : behind[0].start]
+        if between.count("(") > between.count(")"):
+            between = between[: between.index("(")]  # what stands in brackets with p is no turn of the sentence
         return None if TURN.search(between) else behind[0]
     ahead = [f for f in tested if f.end <= sentence.start + word.start()]
     if len(tested) == 1 and ahead and not TURN.search(sentence.passage.text[ahead[0].end : place]):

@@ -22,6 +22,7 @@ from tieout.audit.reading import (
     conventional,
     number_at,
     skip_percent,
+    unit_of,
     whole,
 )
 from tieout.audit.tokens import Token
@@ -94,9 +95,13 @@ def named_number(reading: Reading, i: int) -> int:
         j -= 1
     name = reading.token(j)
     known = NAMED.get(name.text) or NAMED.get(name.lower)
-    if known and not (
-        known in ("scale", "age limit")
-        and (reading.announced or reading.token(i + 1).kind == "open" or reading.token(i + 1).lower in NOUNS)
+    if (
+        known
+        and not (known == "protocol" and not unit_of(reading, i) and before.lower in ("within", "after", "every"))
+        and not (
+            known in ("scale", "age limit")
+            and (reading.announced or reading.token(i + 1).kind == "open" or reading.token(i + 1).lower in NOUNS)
+        )
     ):
         end = i + 1
         while reading.token(end).kind == "dash" or reading.token(end).lower in (",", "and", "to", "or", "/"):

@@ -231,6 +231,8 @@ def share(reading: Reading, i: int) -> int:
         )
     if not whole(number):
         return 0
+    if beside := share_in_brackets(reading, i):
+        return add_share(reading, i, beside.end, number, beside.numbers[0])
     parts, end = tail(reading, skip_words(reading, i + 1), ("percent", "interval", "range"))
     if "percent" in parts and reading.token(skip_words(reading, i + 1)).kind == "open":
         if place := total_after(reading, end):
@@ -241,6 +243,15 @@ def share(reading: Reading, i: int) -> int:
     if inside and inside.numbers[0].value <= 100 and (reading.counts_in_brackets or in_cell) and not reading.announced:
         return add_share(reading, i, inside.end, number, inside.numbers[0])
     return 0
+
+
+def share_in_brackets(reading: Reading, i: int) -> Part | None:
+    """Return the percentage of "(112, 74.7%)", which a count opens."""
+    if reading.token(i - 1).kind != "open" or reading.token(i + 1).text not in (",", ";"):
+        return None
+    part = percent_at(reading, i + 2)
+    alone = part is not None and reading.token(part.end).kind == "close"
+    return part if part and alone and (part.numbers[0].decimals or reading.tokens[i].number.value > 100) else None  # type: ignore[union-attr]
 
 
 def total_after(reading: Reading, i: int) -> int:
@@ -410,12 +421,8 @@ def is_second_count(reading: Reading, i: int) -> bool:
     if last is None or last.kind != "count" or reading.token(i).spelled or unit_of(reading, i):
         return False
     between = reading.passage.text[last.end : reading.tokens[i].start]
-    return (
-        between.rstrip().endswith(" and")
-        and "." not in between
-        and after.kind == "word"
-        and after.lower not in NEVER_COUNTED
-    )
+    joined = between.rstrip().endswith((" and", ",")) and "." not in between and not re.search(r"\d", between)
+    return joined and after.kind == "word" and after.lower not in NEVER_COUNTED
 
 
 def goes_on(reading: Reading, i: int, j: int) -> bool:
@@ -448,7 +455,11 @@ def counted(reading: Reading, i: int) -> int:
         before.lower in COUNTED_BEFORE
         and not reading.token(i).spelled
         and not unit_of(reading, i)
-        and (reading.token(i + 1).kind in ("end", "close") or reading.token(i + 1).text in ",.;")
+        and (
+            before.lower in ("leaving", "remaining")
+            or reading.token(i + 1).kind in ("end", "close")
+            or reading.token(i + 1).text in ",.;"
+        )
     )
     if named or in_cell or told or is_counted(reading, i) or is_second_count(reading, i):
         return add(reading, "count", i - 2 if named else i, i + 1, count=number)

@@ -117,3 +117,9 @@ NAMED = {
     **dict.fromkeys(("every", "within", "after", "day", "days", "week", "month", "year", "dose", "approval", "protocol",
                      "number", "nct", "isrctn"), "protocol"),
 }  # fmt: skip
+QUALIFIERS = frozenset(
+    """exact likelihood profile ratio fisher fisher's fisher’s chi square squared log rank logrank wald wilson score
+    bootstrap bootstrapped clopper pearson adjusted unadjusted nominal sided two one mcnemar wilcoxon mann whitney test
+    from""".split()
+)
+"""Words that may stand between an estimate and its interval or its p: "exact 95% CI", "likelihood ratio p=0.03"."""

@@ -10,6 +10,7 @@ from tieout.audit.labels import (
     INTERVAL_WORDS,
     LIMIT_WORDS,
     NOUNS,
+    QUALIFIERS,
     QUARTILE_WORDS,
     UNITS,
 )  # fmt: skip
@@ -21,6 +22,8 @@ from tieout.audit.reading import (
     whole,
 )
 from tieout.audit.tokens import END
+
+WITH_INTERVAL = ("ratio_ci", "difference_ci", "auc_ci")
 
 
 def range_at(reading: Reading, i: int, *, listed: bool) -> Part | None:
@@ -195,6 +198,8 @@ def tail(reading: Reading, i: int, allowed: Sequence[str]) -> tuple[dict[str, Pa
             token.kind in ("open", "close")
             or token.text in ",;:"
             or token.lower in ("with", "a", "and", "an", "its", "corresponding", "the")
+            or token.lower in QUALIFIERS
+            or (token.kind == "dash" and token.glued)
         ):
             j += 1
             if j - end > 6:
@@ -218,7 +223,7 @@ def tail(reading: Reading, i: int, allowed: Sequence[str]) -> tuple[dict[str, Pa
 def bare_range(reading: Reading, i: int) -> Part | None:
     """Return the two numbers in brackets after an estimate: "(1.10–3.07)", "[59, 75]"."""
     bracketed = reading.token(i - 1).kind == "open"
-    if not bracketed and not (reading.token(i - 1).text == "," and reading.announced_kind == "difference_ci"):
+    if not bracketed and not (reading.token(i - 1).text in (",", ";") and reading.announced_kind in WITH_INTERVAL):
         return None
     part = range_at(reading, i, listed=bracketed)
     return part if part and (reading.token(part.end).kind == "close" or reading.token(part.end).text in ";,") else None
