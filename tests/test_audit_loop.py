@@ -6,10 +6,14 @@ import random
 import re
 import zipfile
 from collections.abc import Callable
+from copy import deepcopy as copy_of
 from dataclasses import replace
 from pathlib import Path
 
+import docx
 import pytest
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
 
 from tieout import resources
 from tieout.audit import carried
@@ -18,6 +22,7 @@ from tieout.audit.keys import with_keys
 from tieout.audit.match import match
 from tieout.audit.quoted import Finding, Manuscript
 from tieout.audit.read import read, read_text
+from tieout.audit.report import audit
 from tieout.build import build
 from tieout.keyed import bookmark
 
@@ -151,3 +156,81 @@ def test_any_altered_figure_of_the_pdf_is_found_and_named(built, paths):
     print(f"pdf: {total} alterations, {len(missed)} missed, {len(false_alarms)} false alarms")
     assert len(missed) <= 0.01 * total, missed
     assert false_alarms == []
+
+
+def test_two_arms_that_change_places_are_both_named(built, paths, tmp_path):
+    chance = random.Random("swap")
+    source = paths["html"].read_text(encoding="utf-8")
+    places = {p["key"]: p for p in KEYED["html"].finditer(source) if p["key"].startswith("table.baseline.")}
+    arms = [(place, places.get(key.replace(".favourable.", ".unfavourable."))) for key, place in places.items()]
+    pairs = [(one, other) for one, other in arms if other and one["text"] != other["text"]]
+    chosen = chance.sample(pairs, 40)
+    edits = [(one.span("text"), other["text"]) for pair in chosen for one, other in (pair, pair[::-1])]
+    for (start, end), text in sorted(edits, reverse=True):
+        source = source[:start] + text + source[end:]
+    copy = tmp_path / "swapped.html"
+    copy.write_text(source, encoding="utf-8")
+    told = contradicted(audited(read(copy), built.results, None))
+    assert {place["key"] for pair in chosen for place in pair} == told
+
+
+def split_run(paragraph, run) -> None:
+    """Write 68.7% over 66.7% as a word processor leaves it: in two runs of the same look."""
+    second = copy_of(run._r)
+    run.text = "68"
+    run._r.addnext(second)
+    for text in second.iter(qn("w:t")):
+        text.text = ".7%"
+
+
+def tracked(paragraph, run) -> None:
+    """Write 84.1% over 82.1% as a tracked change: the old run deleted, a new one inserted."""
+    inserted, deleted = OxmlElement("w:ins"), OxmlElement("w:del")
+    for number, mark in enumerate((inserted, deleted)):
+        mark.set(qn("w:id"), str(9_000_000 + number))
+        mark.set(qn("w:author"), "A co-author")
+        mark.set(qn("w:date"), "2026-01-01T00:00:00Z")
+    new = copy_of(run._r)
+    for text in new.iter(qn("w:t")):
+        text.text = "84.1%"
+    run._r.addnext(inserted)
+    inserted.append(new)
+    run._r.addprevious(deleted)
+    deleted.append(run._r)
+    for text in deleted.iter(qn("w:t")):
+        text.tag = qn("w:delText")
+
+
+@pytest.mark.parametrize(
+    ("edit", "old", "message"),
+    [
+        (split_run, "66.7%", "the text says 68.7%, but outcome.favourable.pct is 66.7%"),
+        (tracked, "82.1%", "the text says 84.1%, but outcome.patency.pct is 82.1%"),
+    ],
+)
+def test_a_percentage_that_a_co_author_changed_in_word_is_named_with_old_and_new(paths, built, tmp_path, edit, old, message):
+    document = docx.Document(str(paths["docx"]))
+    paragraph, run = next((p, r) for p in document.paragraphs for r in p.runs if r.text == old)
+    edit(paragraph, run)
+    document.save(str(tmp_path / "edited.docx"))
+    report = audit(tmp_path / "edited.docx", built.results)
+    (changed,) = [f for f in report.told_apart if f.rule == "key"]
+    assert message in changed.message and report.exit_code == 1
+
+
+ABSTRACT = """\
+A total of 78 patients were included. Intracranial atherosclerotic stenosis was the most common etiology (97.4%).
+Seventy-seven patients (98.7%) were successfully recanalized. A favorable outcome was observed in 66.7% of patients.
+Symptomatic intracranial hemorrhage and mortality were observed in 5.1% and 4.0% of patients, respectively. The stented
+artery was patent in 82.1% of patients on follow-up angiography. A patent stent on follow-up angiography was an independent
+factor for a favorable outcome (OR 87.6; 95% CI 4.77 to 1608.9; p=0.003). Maintenance of glycoprotein IIb/IIIa inhibitor
+was associated with follow-up patency of the stented artery (OR 5.72; 95% CI 1.45 to 22.6; p=0.013).
+"""
+
+
+def test_every_figure_of_the_published_abstract_is_confirmed_by_the_example_study(built, tmp_path):
+    path = tmp_path / "abstract.txt"
+    path.write_text(ABSTRACT, encoding="utf-8")
+    report = audit(path, built.results)
+    verdicts = [j.verdict for j in report.judged if j.verdict != "conventional"]
+    assert verdicts == ["confirmed"] * 9 and report.exit_code == 0

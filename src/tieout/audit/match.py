@@ -115,6 +115,8 @@ def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
     number = parsed(plain)
     if number is None or number.sign or (plain[0] in "-−–" and known[0] != profile.minus):
         return False
+    if plain.endswith("%") and not known.endswith(profile.percent):
+        return False
     return rounds_to(statistic.value, number)
 
 
