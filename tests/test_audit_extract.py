@@ -116,6 +116,10 @@ def test_a_figure_is_the_exact_text_at_its_place():
     assert all(text[q.start : q.end] == q.text for q in figures(text))
 
 
+def test_a_text_that_ends_inside_a_reference_is_read_to_its_end():
+    assert [q.text for q in figures("as in patients of others [3, 4")] == ["3", "4"]
+
+
 PIECES = st.sampled_from(
     "OR aOR median mean (SD) IQR 95% CI to of and patients p = < 0.05 50 / 75 66.7 % ( ) [ ] ; , – − ± 1·84 n vs one "
     "hundred hazard ratio . Table 2b 10,000 difference".split()

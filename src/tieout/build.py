@@ -221,8 +221,8 @@ def workplace(out: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def unwritable(out: Path, error: OSError) -> TieoutError:
-    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "choose another folder with --out"
+def unwritable(out: Path, error: OSError, elsewhere: str = "choose another folder with --out") -> TieoutError:
+    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
     return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)
 
 

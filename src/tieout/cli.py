@@ -228,9 +228,9 @@ def write_whole(texts: Mapping[Path, str]) -> None:
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as error:
-        raise TieoutError(
-            str(path), f"nothing can be written here: {os.strerror(error.errno or 0)}", "name another file"
-        ) from None
+        from tieout.build import unwritable
+
+        raise unwritable(path, error, "name another file") from None
     finally:
         for draft in drafts.values():
             with contextlib.suppress(OSError):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
 import sys
 import zipfile
 import zlib
 from pathlib import Path
 
-LARGEST_FILE = 50_000_000  # bytes
-LARGEST_WOVEN = 20_000_000
-MOST_PARTS = 5_000
+from tieout.audit.hostile import LARGEST, MOST_PARTS, alone, limit_memory, xml_parser
+
+LARGEST_WOVEN = 20_000_000  # bytes
 MOST_ATTACHED = 1_000
-MOST_MEMORY = 1_000_000_000  # bytes
 MOST_SECONDS = 20
 ROOT = "{urn:tieout:woven}woven"
 ITEM = re.compile(r"customXml/[^/]+\.xml")
@@ -27,8 +25,8 @@ def woven(path: Path) -> str | None:
     counts. Raises OSError for a file that cannot be read.
     """
     with path.open("rb") as file:
-        data = file.read(LARGEST_FILE + 1)
-    if len(data) > LARGEST_FILE:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
         return None
     if data.startswith(b"PK"):
         return in_word(data)
@@ -59,9 +57,8 @@ def woven_text(part: bytes) -> str | None:
     """Return the text of a part of custom XML, or None where it is no woven document or declares entities."""
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        root = etree.fromstring(part, parser)
+        root = etree.fromstring(part, xml_parser())
     except etree.XMLSyntaxError:
         return None
     sound = root.tag == ROOT and not len(root) and not root.getroottree().docinfo.doctype
@@ -69,13 +66,9 @@ def woven_text(part: bytes) -> str | None:
 
 
 def in_pdf(path: Path) -> str | None:
-    """Return the attachment that a second process finds; what a hostile file does to that one ends with it."""
-    command = [sys.executable, "-m", "tieout.audit.carried", str(path)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=MOST_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return None if done.returncode else done.stdout.decode("utf-8") or None
+    """Return the attachment that a process of its own finds."""
+    done = alone("tieout.audit.carried", str(path), seconds=MOST_SECONDS)
+    return None if done is None or done.returncode else done.stdout.decode("utf-8") or None
 
 
 def attachment(path: Path) -> bytes:
@@ -93,14 +86,6 @@ def attachment(path: Path) -> bytes:
             data = bytes(attached.get_data())
             return data if len(data) <= LARGEST_WOVEN else b""
     return b""
-
-
-def limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # on Windows; there the time limit stands alone
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -5,26 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tieout.audit.labels import (
-    LIMIT_WORDS,
-    NAMED,
-    NOUNS,
-    THRESHOLD,
-    UNITS,
-)  # fmt: skip
-from tieout.audit.parts import (
-    interval_at,
-    percent_at,
-    tail,
-)
-from tieout.audit.reading import (
-    Reading,
-    conventional,
-    number_at,
-    skip_percent,
-    unit_of,
-    whole,
-)
+from tieout.audit.labels import LIMIT_WORDS, NAMED, NOUNS, THRESHOLD, UNITS
+from tieout.audit.parts import interval_at, percent_at, tail
+from tieout.audit.reading import Reading, conventional, number_at, skip_percent, unit_of, whole
 from tieout.audit.tokens import Token
 from tieout.display import MONTHS
 
@@ -44,9 +27,8 @@ def confidence_level(reading: Reading, i: int) -> int:
     """A confidence level is a convention; the limits after it are read where the estimate stands before it."""
     if reading.token(i + 1).kind != "percent":
         return 0
-    following = {reading.token(k).lower for k in range(i + 2, i + 3)}
-    if reading.token(i + 1).kind == "percent" and number_at(reading, i) and LEVELS.fullmatch(reading.tokens[i].text):
-        following = {reading.token(k).lower for k in range(i + 2, i + 6) if reading.token(k).kind in ("word", "dash")}
+    near = range(i + 2, i + 6 if LEVELS.fullmatch(reading.tokens[i].text) else i + 3)
+    following = {reading.token(k).lower for k in near if reading.token(k).kind in ("word", "dash")}
     if not following & (LIMIT_WORDS | {"power", "prediction", "level", "significance"}):
         return 0
     part = interval_at(reading, i)
@@ -68,7 +50,7 @@ def reference(reading: Reading, i: int) -> int:
         return conventional(reading, i, i + 1, "grade or ordinal")
     if before.kind == "open" and before.text == "[":
         j = i
-        while reading.token(j).text in ",–-" or whole(number_at(reading, j)):
+        while reading.token(j).text in (",", "–", "-") or whole(number_at(reading, j)):
             j += 1
         if (
             reading.token(j).text == "]"
@@ -115,10 +97,8 @@ def named_number(reading: Reading, i: int) -> int:
     after_percent = [reading.token(k).lower for k in (i + 2, i + 3)]
     if before.lower in BOUNDS or (percent and after_percent[0] == "or" and after_percent[1] in COMPARATIVES):
         return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
-    cell_p = reading.announced is not None and reading.announced.kind == "p_value"
-    if before.kind == "operator" and before.text in "≥≤<>" and not cell_p:
-        end = skip_percent(reading, i + 1)
-        return conventional(reading, i, end, "threshold")
+    if before.kind == "operator" and before.text in "≥≤<>" and reading.announced_kind != "p_value":
+        return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
     if before.lower == "than" and reading.token(i - 2).lower in COMPARATIVES:
         after = reading.token(skip_percent(reading, i + 1)).lower
         if after in UNITS or after in NOUNS or reading.token(i + 1).kind == "percent":

@@ -7,15 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tieout.audit.conventions import confidence_level, named_number, rate, reference, states_a_level
-from tieout.audit.labels import (
-    COUNTED_AFTER,
-    COUNTED_BEFORE,
-    NEVER_COUNTED,
-    NOUNS,
-    UNITS,
-    Label,
-)  # fmt: skip
+from tieout.audit.labels import COUNTED_AFTER, COUNTED_BEFORE, NEVER_COUNTED, NOUNS, UNITS, Label
 from tieout.audit.parts import (
+    RATIO_KINDS,
     bare,
     fraction_at,
     interval_at,
@@ -26,7 +20,7 @@ from tieout.audit.parts import (
     skip_unit,
     skip_words,
     tail,
-)
+)  # fmt: skip
 from tieout.audit.quoted import Manuscript, Number, Passage, Quoted
 from tieout.audit.reading import (
     FILLERS,
@@ -40,14 +34,11 @@ from tieout.audit.reading import (
     skip_percent,
     unit_of,
     whole,
-)
+)  # fmt: skip
 from tieout.audit.tokens import Token, sentence_ends, tokens
 
 TOTAL = re.compile(r"\bn\s*=\s*([\d,\u2009\u202f\u00a0 ]*\d)", re.I)
-
-
 WHEN = frozenset("at within after by until to from per over during for every".split())
-RATIO_KINDS = ("ratio_ci", "difference_ci", "auc_ci")
 
 
 def extract(manuscript: Manuscript) -> tuple[Quoted, ...]:
@@ -62,7 +53,6 @@ def figures_of(passage: Passage) -> Iterator[Quoted]:
     reading = Reading(passage, tokens(passage.text))
     if passage.kind == "cell" and is_body(reading.tokens):
         reading.announced, reading.total = header_label(passage), header_total(passage)
-        reading.at = -1
     reading.counts_in_brackets = bool(re.search(r"\((?:%|per ?cent)\)", passage.text + header_text(passage)))
     for start, end in sentences(reading.tokens):
         reading.level_of_significance = states_a_level(reading.tokens[start:end])
@@ -144,9 +134,7 @@ def read_sentence(reading: Reading, start: int, end: int) -> None:
 
 def read_number(reading: Reading, i: int) -> int:
     """Read the figure that begins with the number at `i` and return the index after it."""
-    for reader in (
-        confidence_level, reference, named_number, rate, counted_total, share, pair_of_shares, estimate, counted, spread,
-    ):  # fmt: skip
+    for reader in READERS:
         if end := reader(reading, i):
             return end
     return conventional(reading, i, i + 1, unit_of(reading, i) or "unrecognised")
@@ -197,50 +185,38 @@ def percent_beside(reading: Reading, i: int) -> Part | None:
     return inside if inside and inside.numbers[0].value <= 100 else None
 
 
-def share(reading: Reading, i: int) -> int:
-    """percent: "66.7% (50)", "66.7% (50/75)", "66.7% (95% CI 55.4% to 76.3%)"; count and percent: "50 (66.7%)"."""
+def percent_first(reading: Reading, i: int) -> int:
+    """percent or count_of_total: "66.7%", "66.7% (50)", "66.7% (50/75)", "66.7% (95% CI 55.4% to 76.3%)"."""
+    head = percent_at(reading, i)
+    if head is None or is_estimate(reading, i, head.end) or reading.token(head.end).lower in ("points", "point"):
+        return 0
+    parts, end = tail(reading, head.end, ("fraction", "n", "count", "interval", "range"))
+    more = {"percent": head.numbers[0], **limits(parts, "interval", "range")}
+    if "fraction" in parts:
+        count, total = parts["fraction"].numbers
+        return add(reading, "count_of_total", i, end, count=count, total=total, **more)
+    counts = parts.get("n") or parts.get("count")
+    return add(reading, "percent", i, end, count=counts.numbers[0] if counts else None, **more)
+
+
+def count_first(reading: Reading, i: int) -> int:
+    """percent or count_of_total: "50 (66.7%)", "(50, 66.7%)", "50 (66.7%) of 75", "50 (66.7)" under "n (%)"."""
     number = number_at(reading, i)
-    assert number is not None
-    if head := percent_at(reading, i):
-        if is_estimate(reading, i, head.end):
-            return 0
-        if reading.token(head.end).lower in ("points", "point"):
-            return 0
-        parts, end = tail(reading, head.end, ("fraction", "n", "count", "interval", "range"))
-        if "fraction" in parts:
-            count, total = parts["fraction"].numbers
-            return add(
-                reading,
-                "count_of_total",
-                i,
-                end,
-                percent=number,
-                count=count,
-                total=total,
-                **limits(parts, "interval", "range"),
-            )
-        counts = parts.get("n") or parts.get("count")
-        return add(
-            reading,
-            "percent",
-            i,
-            end,
-            percent=number,
-            count=counts.numbers[0] if counts else None,
-            **limits(parts, "interval", "range"),
-        )
-    if not whole(number):
+    if number is None or not whole(number) or percent_at(reading, i):
         return 0
     if beside := share_in_brackets(reading, i):
         return add_share(reading, i, beside.end, number, beside.numbers[0])
-    parts, end = tail(reading, skip_words(reading, i + 1), ("percent", "interval", "range"))
-    if "percent" in parts and reading.token(skip_words(reading, i + 1)).kind == "open":
+    bracket = skip_words(reading, i + 1)
+    parts, end = tail(reading, bracket, ("percent", "interval", "range"))
+    if "percent" in parts and reading.token(bracket).kind == "open":
+        percent, more = parts["percent"].numbers[0], limits(parts, "interval", "range")
         if place := total_after(reading, end):
-            return add_of_total(reading, i, place, number, parts)
-        return add_share(reading, i, end, number, parts["percent"].numbers[0], **limits(parts, "interval", "range"))
+            total = number_at(reading, place)
+            return add(reading, "count_of_total", i, place + 1, count=number, total=total, percent=percent, **more)
+        return add_share(reading, i, end, number, percent, **more)
     inside = bare(reading, i + 2) if reading.token(i + 1).kind == "open" else None
-    in_cell = reading.passage.kind == "cell" and not reading.announced
-    if inside and inside.numbers[0].value <= 100 and (reading.counts_in_brackets or in_cell) and not reading.announced:
+    shares = reading.counts_in_brackets or reading.passage.kind == "cell"
+    if inside and inside.numbers[0].value <= 100 and shares and not reading.announced:
         return add_share(reading, i, inside.end, number, inside.numbers[0])
     return 0
 
@@ -262,14 +238,6 @@ def total_after(reading: Reading, i: int) -> int:
     j += 1 + (reading.token(j + 1).lower in ("the", "all"))
     return (
         j if whole(number_at(reading, j)) and reading.token(j + 1).kind != "percent" and not unit_of(reading, j) else 0
-    )
-
-
-def add_of_total(reading: Reading, i: int, total: int, count: Number, parts: dict[str, Part]) -> int:
-    more = limits(parts, "interval", "range")
-    percent = parts["percent"].numbers[0]
-    return add(
-        reading, "count_of_total", i, total + 1, count=count, total=number_at(reading, total), percent=percent, **more
     )
 
 
@@ -308,7 +276,7 @@ def pair_of_shares(reading: Reading, i: int) -> int:
 def is_estimate(reading: Reading, i: int, end: int) -> bool:
     """Return whether a percentage is the estimate of what was announced: a difference, or a median with its quartiles."""
     parts = tail(reading, end, ("quartiles", "range", "interval"))[0]
-    if reading.announced and reading.announced.kind in RATIO_KINDS:
+    if reading.announced_kind in RATIO_KINDS:
         return adjacent(reading, i) or bool({"range", "interval"} & set(parts))
     return "quartiles" in parts or "sd" in tail(reading, end, ("sd",))[0]
 
@@ -378,8 +346,6 @@ ALLOWED = {
     "median_iqr": ("quartiles", "range", "interval"),
     "mean_sd": ("sd", "bare", "interval"),
 }
-
-
 FIGURES = {
     "ratio_ci": ratio_parts,
     "difference_ci": ratio_parts,
@@ -485,3 +451,9 @@ def spread(reading: Reading, i: int) -> int:
         return add(reading, "difference_ci", i, max(end, points), estimate=number, measure="RD", **ratio_parts(parts))
     part = range_at(reading, i, listed=False)
     return conventional(reading, i, part.end, "range") if part else 0
+
+
+READERS = (
+    confidence_level, reference, named_number, rate, counted_total, percent_first, count_first, pair_of_shares, estimate,
+    counted, spread,
+)  # fmt: skip

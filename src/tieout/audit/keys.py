@@ -52,18 +52,17 @@ def pairs(passages: Sequence[Passage], woven: Sequence[Passage]) -> Iterator[tup
         if tag == "equal":
             yield from ((i1 + k, woven[j1 + k]) for k in range(i2 - i1) if woven[j1 + k].keys)
         elif tag == "replace":
-            yield from alike(passages, range(i1, i2), [w for w in woven[j1:j2] if w.keys])
+            left = {i: set(ours[i].split()) for i in range(i1, i2)}
+            yield from alike(left, [(set(theirs[j].split()), woven[j]) for j in range(j1, j2) if woven[j].keys])
 
 
-def alike(passages: Sequence[Passage], among: range, twins: Sequence[Passage]) -> Iterator[tuple[int, Passage]]:
-    """Yield, in order, passages that share most of their words with a keyed one."""
-    left = list(among)
-    for twin in twins:
-        words = set(signature(twin).split())
-        shares = [(len(words & set(signature(passages[i]).split())) / max(len(words), 1), -i) for i in left]
+def alike(left: dict[int, set[str]], twins: Sequence[tuple[set[str], Passage]]) -> Iterator[tuple[int, Passage]]:
+    """Yield, in order, passages that share most of their words with a keyed one, each once."""
+    for words, twin in twins:
+        shares = [(len(words & own) / max(len(words), 1), -i) for i, own in left.items()]
         if shares and (best := max(shares))[0] >= ALIKE:
             yield -best[1], twin
-            left.remove(-best[1])
+            del left[-best[1]]
 
 
 def with_twins_keys(passage: Passage, twin: Passage) -> Passage:

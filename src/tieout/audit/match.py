@@ -54,13 +54,15 @@ def match(manuscript: Manuscript, figures: Sequence[Quoted], results: Results) -
     A figure whose key survived is judged by that key alone; any other by kind, words, group and denominator.
     """
     profile = PROFILES[results.meta["journal"]]
-    pool = [s for s in results if s.value is not None]
+    pools = {kind: [s for s in results if s.value is not None and s.kind in kinds] for kind, kinds in SAME_KIND.items()}
+    groups = {kind: frozenset(s.group_label for s in pool) for kind, pool in pools.items()}
     found: list[Finding] = []
     for figure in figures:
         if spans := spans_of(figure):
             found.append(by_key(figure, spans, results, profile))
         elif figure.kind != "conventional":
-            found.append(by_words(figure, pool, results, profile))
+            named = groups_named(figure, groups[figure.kind])
+            found.append(by_words(figure, pools[figure.kind], named, results, profile))
     return found
 
 
@@ -68,31 +70,36 @@ def spans_of(figure: Quoted) -> list[KeyedSpan]:
     return [span for span in figure.passage.keys if span.start < figure.end and span.end > figure.start]
 
 
-def by_key(figure: Quoted, spans: Iterable[KeyedSpan], results: Results, profile: Profile) -> Finding:
+def by_key(figure: Quoted, spans: Sequence[KeyedSpan], results: Results, profile: Profile) -> Finding:
     """Judge a figure by the keys that its parts carry: it must print what the statistics print."""
-    spans = list(spans)
-    changed: list[str] = []
-    first = ""
+    changed: list[tuple[str, str]] = []
     for span in spans:
-        shown = figure.passage.text[span.start : span.end]
         if span.key not in results:
             reason = f"its key '{span.key}' is not in the results"
             return Finding("key", "untraceable", (figure,), reason, candidates=(results.near(span.key),))
-        statistic = results[span.key]
-        if statistic.error:
-            changed.append(f"{shown}, but {span.key} is not estimable ({statistic.error})")
-        elif not prints(shown, statistic, profile):
-            changed.append(f"{shown}, but {span.key} is {text(statistic, profile)}")
-        elif statistic.kind == "p" and figure.p and figure.p.sign not in ("", sign_of(statistic, profile)):
-            changed.append(f"p{figure.p.sign}{shown}, but {span.key} is p{sign_of(statistic, profile)}{shown.lstrip('<>')}")
-        first = first or (span.key if changed else "")
+        if difference := changed_from(figure, span, results[span.key], profile):
+            changed.append((span.key, difference))
+    key = changed[0][0] if changed else spans[0].key
+    said = [difference for _, difference in changed]
     if figure.confidence and f"{figure.confidence:g}" != profile.confidence:
-        changed.append(f"{figure.confidence:g}% confidence, but the limits are of {profile.confidence}%")
-    key = first or spans[0].key
-    if changed:
-        reason = "changed after it was woven: the text says " + "; ".join(changed)
+        said.append(f"{figure.confidence:g}% confidence, but the limits are of {profile.confidence}%")
+    if said:
+        reason = "changed after it was woven: the text says " + "; ".join(said)
         return Finding("key", "contradicted", (figure,), reason, expected=expected(results[key], profile), key=key)
     return Finding("key", "confirmed", (figure,), f"prints {key}", key=key)
+
+
+def changed_from(figure: Quoted, span: KeyedSpan, statistic: Statistic, profile: Profile) -> str:
+    """Return what a span says and what its statistic prints, or nothing where they are the same."""
+    shown = figure.passage.text[span.start : span.end]
+    if statistic.error:
+        return f"{shown}, but {span.key} is {expected(statistic, profile)}"
+    if not prints(shown, statistic, profile):
+        return f"{shown}, but {span.key} is {text(statistic, profile)}"
+    sign = sign_of(statistic, profile)
+    if statistic.kind == "p" and figure.p and figure.p.sign not in ("", sign):
+        return f"p{figure.p.sign}{shown}, but {span.key} is p{sign}{shown.lstrip('<>')}"
+    return ""
 
 
 def sign_of(statistic: Statistic, profile: Profile) -> str:
@@ -196,10 +203,6 @@ def groups_named(figure: Quoted, labels: Iterable[str]) -> frozenset[str]:
     return frozenset(label for label in named if not any(stems(label) < stems(other) for other in named))
 
 
-def parts_fit(figure: Quoted, statistic: Statistic, results: Results) -> bool:
-    return FITS[figure.kind](figure, statistic, results)
-
-
 def sibling(statistic: Statistic, name: str, results: Results) -> Statistic | None:
     key = f"{statistic.key.rpartition('.')[0]}.{name}"
     return results[key] if key in results else None
@@ -297,11 +300,11 @@ SAME_KIND = {
 }
 
 
-def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profile: Profile) -> Finding:
-    """Judge a figure without a key: a value that merely occurs somewhere is a candidate, never a pass."""
-    same = [s for s in pool if s.kind in SAME_KIND[figure.kind]]
-    groups = groups_named(figure, {s.group_label for s in same})
-    found = [Candidate(s, agreement(figure, s, groups), parts_fit(figure, s, results)) for s in same]
+def by_words(
+    figure: Quoted, same: Sequence[Statistic], groups: frozenset[str], results: Results, profile: Profile
+) -> Finding:
+    """Judge a figure without a key by the statistics of its kind: a value that merely occurs is a candidate, never a pass."""
+    found = [Candidate(s, agreement(figure, s, groups), FITS[figure.kind](figure, s, results)) for s in same]
     fitting = sorted((c for c in found if c.fits), key=lambda c: -c.agreement)
     if fitting and fitting[0].agreement >= ENOUGH:
         best = fitting[0].statistic
@@ -322,7 +325,7 @@ def by_words(figure: Quoted, pool: Sequence[Statistic], results: Results, profil
         else "no statistic prints this"
     )
     return Finding(
-        "match", "untraceable", (figure,), why, explanation=by_accident(figure, same, results), candidates=near
+        "match", "untraceable", (figure,), why, explanation=by_accident(figure, same), candidates=near
     )
 
 
@@ -350,7 +353,7 @@ def contradicted(
     figure: Quoted, meant: Statistic, found: Sequence[Candidate], results: Results, profile: Profile
 ) -> Finding:
     reason = f"the words say {meant.label}, and the data give {described(meant, profile)}"
-    explanation = "; ".join(explain(figure, meant, found, results, profile))
+    explanation = "; ".join(explain(figure, meant, found, results))
     return Finding(
         "match",
         "contradicted",
@@ -362,9 +365,7 @@ def contradicted(
     )
 
 
-def explain(
-    figure: Quoted, meant: Statistic, found: Sequence[Candidate], results: Results, profile: Profile
-) -> Iterator[str]:
+def explain(figure: Quoted, meant: Statistic, found: Sequence[Candidate], results: Results) -> Iterator[str]:
     """Yield what would explain a contradiction: another denominator, another group, another fit, a swapped pair."""
     if figure.percent is not None and meant.n is not None:
         totals = sorted({s.total for s in results if s.total and s.total >= meant.n})
@@ -379,7 +380,7 @@ def explain(
         yield "its limits stand in the wrong order"
 
 
-def by_accident(figure: Quoted, same: Sequence[Statistic], results: Results) -> str:
+def by_accident(figure: Quoted, same: Sequence[Statistic]) -> str:
     """Return how likely a number of this form is printed by some statistic of this kind by accident."""
     number = figure.percent or figure.estimate or figure.p or figure.count
     if number is None or not same:
@@ -388,15 +389,6 @@ def by_accident(figure: Quoted, same: Sequence[Statistic], results: Results) -> 
     cells = max((high - low) * 10**number.decimals, 1.0)
     taken = len({round(s.value or 0, number.decimals) for s in same})
     return f"one number in {max(1, round(cells / taken))} of this form occurs among {len(same)} such statistics by accident"
-
-
-def passages_with(findings: Iterable[Finding]) -> dict[int, list[Finding]]:
-    """Return findings by the passage that they are about."""
-    found: dict[int, list[Finding]] = {}
-    for finding in findings:
-        for figure in finding.figures:
-            found.setdefault(figure.passage.index, []).append(finding)
-    return found
 
 
 def place(passage: Passage) -> str:

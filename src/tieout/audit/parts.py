@@ -6,24 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tieout.audit.labels import (
-    INTERVAL_WORDS,
-    LIMIT_WORDS,
-    NOUNS,
-    QUALIFIERS,
-    QUARTILE_WORDS,
-    UNITS,
-)  # fmt: skip
-from tieout.audit.reading import (
-    Part,
-    Reading,
-    number_at,
-    skip_percent,
-    whole,
-)
-from tieout.audit.tokens import END
+from tieout.audit.labels import INTERVAL_WORDS, LIMIT_WORDS, NOUNS, QUALIFIERS, QUARTILE_WORDS, UNITS
+from tieout.audit.reading import Part, Reading, number_at, skip_percent, whole
+from tieout.audit.tokens import END, Token
 
-WITH_INTERVAL = ("ratio_ci", "difference_ci", "auc_ci")
+RATIO_KINDS = ("ratio_ci", "difference_ci", "auc_ci")
 
 
 def range_at(reading: Reading, i: int, *, listed: bool) -> Part | None:
@@ -36,13 +23,9 @@ def range_at(reading: Reading, i: int, *, listed: bool) -> Part | None:
     if unit.kind == "word" and unit.lower in UNITS:
         j += 1
     between = reading.token(j)
-    if between.kind == "dash" or between.lower in ("to", "through") or (listed and between.lower in (",", "and", ";")):
-        j += 1
-        if high := number_at(reading, j):
-            return Part("range", (low, high), skip_percent(reading, j + 1))
-    elif listed and between.number and between.number.text[:1] in "-–−" and not between.glued:
-        return None
-    return None
+    parted = between.kind == "dash" or between.lower in ("to", "through") or (listed and between.lower in (",", "and", ";"))
+    high = number_at(reading, j + 1) if parted else None
+    return Part("range", (low, high), skip_percent(reading, j + 2)) if high else None
 
 
 def p_at(reading: Reading, i: int) -> Part | None:
@@ -205,25 +188,26 @@ def tail(reading: Reading, i: int, allowed: Sequence[str]) -> tuple[dict[str, Pa
             if j - end > 6:
                 break
             continue
-        part = next((p for name in allowed if name not in parts and (p := PARTS[name](reading, j))), None)
-        if part is None:
+        name, part = next(((n, p) for n in allowed if n not in parts and (p := PARTS[n](reading, j))), ("", None))
+        if part is None or (j > i and part.kind in BARE and not opens(reading.token(j - 1))):
             break
-        if (
-            reading.token(j - 1).kind not in ("open",)
-            and reading.token(j - 1).text not in ",;:)]"
-            and part.kind in ("bare", "range", "percent", "fraction")
-            and j > i
-        ):
-            break
-        parts[next(n for n in allowed if n not in parts and PARTS[n](reading, j))] = part
+        parts[name] = part
         end = j = part.end
     return parts, end
+
+
+BARE = ("bare", "range", "percent", "fraction")
+
+
+def opens(token: Token) -> bool:
+    """Return whether a number without a name may follow a mark as a part of the figure before it."""
+    return token.kind == "open" or token.text in ",;:)]"
 
 
 def bare_range(reading: Reading, i: int) -> Part | None:
     """Return the two numbers in brackets after an estimate: "(1.10–3.07)", "[59, 75]"."""
     bracketed = reading.token(i - 1).kind == "open"
-    if not bracketed and not (reading.token(i - 1).text in (",", ";") and reading.announced_kind in WITH_INTERVAL):
+    if not bracketed and not (reading.token(i - 1).text in (",", ";") and reading.announced_kind in RATIO_KINDS):
         return None
     part = range_at(reading, i, listed=bracketed)
     return part if part and (reading.token(part.end).kind == "close" or reading.token(part.end).text in ";,") else None
@@ -245,10 +229,6 @@ def own_p(reading: Reading, i: int) -> Part | None:
     return None if reading.level_of_significance else p_at(reading, i)
 
 
-def bracketed_fraction(reading: Reading, i: int) -> Part | None:
-    return fraction_at(reading, i)
-
-
 def bracketed_percent(reading: Reading, i: int) -> Part | None:
     """Return a percentage that stands for itself in its brackets: "(66.7%)", not "(66.7% men)"."""
     part = percent_at(reading, i)
@@ -262,7 +242,7 @@ def bracketed_percent(reading: Reading, i: int) -> Part | None:
 
 PARTS = {
     "interval": interval_at, "quartiles": quartiles_at, "sd": sd_at, "p": own_p, "range": bare_range, "bare": bare,
-    "percent": bracketed_percent, "fraction": bracketed_fraction, "n": n_at, "count": bare_count,
+    "percent": bracketed_percent, "fraction": fraction_at, "n": n_at, "count": bare_count,
 }  # fmt: skip
 
 

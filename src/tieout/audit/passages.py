@@ -55,6 +55,15 @@ class Table:
     caption: str = ""
 
 
+def tally(count: int, one: str, many: str) -> list[str]:
+    """Return what is said of one or many with their number, nothing of none: "2 comments were not read"."""
+    return [f"{count} {one if count == 1 else many}"] if count else []
+
+
+def pictures(count: int) -> list[str]:
+    return tally(count, "figure is a picture and was not read", "figures are pictures and were not read")
+
+
 def keyed(raw: str, key: str) -> str:
     """Mark a stretch of raw text as that of a key."""
     key = MARKS.sub("", key)[:200]

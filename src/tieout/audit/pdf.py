@@ -6,15 +6,14 @@ import io
 import json
 import logging
 import re
-import subprocess
 import sys
 from collections import Counter, defaultdict
 from dataclasses import asdict
 from typing import Any
 
 from tieout.audit import pdf_layout, pdf_tags
-from tieout.audit.carried import limit_memory
-from tieout.audit.passages import Cell, Table, Text
+from tieout.audit.hostile import alone, limit_memory
+from tieout.audit.passages import Cell, Table, Text, pictures
 from tieout.audit.pdf_lines import Glyph, Sheet, line_of, split, vocabulary
 from tieout.errors import TieoutError
 
@@ -35,12 +34,9 @@ def parts(data: bytes, place: str) -> tuple[list[Text | Table], list[str]]:
     Raises TieoutError for a PDF that is encrypted or damaged, has too many pages, or has no text layer.
     """
     seconds = min(MOST_SECONDS, LEAST_SECONDS + len(data) // BYTES_A_SECOND)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tieout.audit.pdf"], input=data, capture_output=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise TieoutError(place, f"this PDF could not be read in {seconds} seconds", PRINT_ANEW) from None
+    done = alone("tieout.audit.pdf", seconds=seconds, data=data)
+    if done is None:
+        raise TieoutError(place, f"this PDF could not be read in {seconds} seconds", PRINT_ANEW)
     if done.returncode:
         raise TieoutError(place, "this PDF is damaged", PRINT_ANEW)
     said = json.loads(done.stdout)
@@ -76,10 +72,7 @@ def parts_here(data: bytes, place: str) -> tuple[list[Text | Table], list[str]]:
     unread = unreadable(sheets, place)
     tagged = by_tags(tree, sheets) if tree is not None else None
     found, figures = tagged if tagged is not None else (list(pdf_layout.parts(sheets)), drawn)
-    if figures:
-        many = f"{figures} figures are pictures and were" if figures > 1 else "1 figure is a picture and was"
-        unread.append(f"{many} not read")
-    return found, unread
+    return found, unread + pictures(figures)
 
 
 def extracted(document: Any, place: str) -> tuple[list[Sheet], int, pdf_tags.Element | None]:

@@ -14,11 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from tieout.audit import blocks
-from tieout.audit.passages import MARKS, MOST_COLUMNS, NOT_TEXT, Cell, Table, Text, numbered, with_heads
+from tieout.audit.hostile import LARGEST, xml_parser
+from tieout.audit.passages import (
+    MARKS,
+    MOST_COLUMNS,
+    NOT_TEXT,
+    Cell,
+    Table,
+    Text,
+    numbered,
+    pictures,
+    tally,
+    with_heads,
+)  # fmt: skip
 from tieout.audit.quoted import Manuscript
 from tieout.errors import TieoutError
 
-LARGEST = 50_000_000  # bytes
 PANDOC_SECONDS = 60
 PANDOC_MEMORY = "-M1500m"
 DEEPEST = 200  # elements inside one another
@@ -92,7 +103,7 @@ def read_docx(data: bytes, place: str) -> Read:
 def read_html(data: bytes, place: str) -> Read:
     cleaned, drawings = clean_html(decoded(data, place), place)
     tree = pandoc(cleaned.encode(), "html", place)
-    return list(blocks.parts(tree)), pictures(tree, drawings)
+    return list(blocks.parts(tree)), pictures(drawings + images(tree))
 
 
 def read_markdown(data: bytes, place: str) -> Read:
@@ -102,8 +113,8 @@ def read_markdown(data: bytes, place: str) -> Read:
     tree = pandoc(source.encode(), "markdown-markdown_in_html_blocks", place)
     tree["blocks"] = with_html(tree["blocks"], place)
     programs = sum(node["t"] == "CodeBlock" and bool(node["c"][0][1]) for node in blocks.every(tree["blocks"]))
-    unread = [f"{counted(programs, 'block')} of program code {was(programs)} not read"] if programs else []
-    return list(blocks.parts(tree)), unread + pictures(tree)
+    code = tally(programs, "block of program code was not read", "blocks of program code were not read")
+    return list(blocks.parts(tree)), code + pictures(images(tree))
 
 
 def read_jats(data: bytes, place: str) -> Read:
@@ -115,7 +126,7 @@ def read_jats(data: bytes, place: str) -> Read:
         raise TieoutError(place, problem)
     lift_captions(root)
     tree = pandoc(etree.tostring(root, encoding="utf-8"), "jats", place)
-    return list(blocks.parts(tree)), pictures(tree)
+    return list(blocks.parts(tree)), pictures(images(tree))
 
 
 def lift_captions(root: Any) -> None:
@@ -198,21 +209,8 @@ def in_short(complaint: str) -> str:
     return NOT_TEXT.sub("", complaint.strip().split("\n")[0])[:160]
 
 
-def pictures(tree: dict[str, Any], drawings: int = 0) -> list[str]:
-    count = drawings + sum(node["t"] == "Image" for node in blocks.every(tree["blocks"]))
-    if not count:
-        return []
-    return [
-        "1 figure is a picture and was not read" if count == 1 else f"{count} figures are pictures and were not read"
-    ]
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def was(count: int) -> str:
-    return "was" if count == 1 else "were"
+def images(tree: dict[str, Any]) -> int:
+    return sum(node["t"] == "Image" for node in blocks.every(tree["blocks"]))
 
 
 def decoded(data: bytes, place: str) -> str:
@@ -307,12 +305,8 @@ def safe_xml(data: bytes, place: str) -> Any:
     """
     from lxml import etree
 
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, xml_parser(remove_comments=True, remove_pis=True))
     except etree.XMLSyntaxError as error:
         if "depth" in str(error).casefold():
             raise TieoutError(place, "its elements are nested too deeply") from None

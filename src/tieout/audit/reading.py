@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tieout.audit.labels import (
-    INTERVAL_WORDS,
-    LABELS,
-    QUARTILE_WORDS,
-    UNITS,
-    Label,
-)  # fmt: skip
+from tieout.audit.labels import INTERVAL_WORDS, LABELS, QUARTILE_WORDS, UNITS, Label
 from tieout.audit.quoted import Number, Passage, Quoted
 from tieout.audit.tokens import END, Token
 

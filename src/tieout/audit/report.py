@@ -12,6 +12,7 @@ from tieout.audit.carried import woven
 from tieout.audit.extract import extract
 from tieout.audit.keys import with_keys
 from tieout.audit.match import match, place
+from tieout.audit.passages import tally
 from tieout.audit.quoted import Finding, Manuscript, Number, Quoted
 from tieout.audit.read import read, read_text
 from tieout.audit.rules import judge
@@ -125,15 +126,10 @@ def untraced(figure: Quoted, with_data: bool) -> Judged:
     return Judged(figure, "untraceable", (Finding("coverage", "untraceable", (figure,), reason),))
 
 
-def unrecognised(judged: Sequence[Judged]) -> Iterator[str]:
-    """Yield how many numbers are neither figures nor a known convention, if there are any."""
+def unrecognised(judged: Sequence[Judged]) -> list[str]:
+    """Return how many numbers are neither figures nor a known convention, if there are any."""
     count = sum(j.verdict == "conventional" and j.figure.convention == "unrecognised" for j in judged)
-    if count:
-        yield (
-            f"{count} numbers were not recognised as figures"
-            if count > 1
-            else "1 number was not recognised as a figure"
-        )
+    return tally(count, "number was not recognised as a figure", "numbers were not recognised as figures")
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import zipfile
 import zlib
 from typing import Any
 
-from tieout.audit.passages import CLOSE, MARKS, OPEN, SHUT
+from tieout.audit.hostile import MOST_PARTS, xml_parser
+from tieout.audit.passages import CLOSE, MARKS, OPEN, SHUT, pictures, tally
 from tieout.errors import TieoutError
 
 LARGEST_UNPACKED = 200_000_000  # bytes
-MOST_PARTS = 5_000
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -40,7 +40,7 @@ def prepared(data: bytes, place: str) -> tuple[bytes, list[str]]:
             parts[name] = marked(root)
     if "word/comments.xml" in parts:
         count = len(parsed(parts["word/comments.xml"], place))
-        unread += [f"{count} comment{'s were' if count > 1 else ' was'} not read"] if count else []
+        unread += tally(count, "comment was not read", "comments were not read")
     return packed(parts), unread
 
 
@@ -86,9 +86,8 @@ def refuse_declarations(data: bytes, name: str, place: str) -> None:
 def parsed(data: bytes, place: str) -> Any:
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        return etree.fromstring(data.replace(STRICT[1:-1].encode(), W[1:-1].encode()), parser)
+        return etree.fromstring(data.replace(STRICT[1:-1].encode(), W[1:-1].encode()), xml_parser())
     except etree.XMLSyntaxError as error:
         if "depth" in str(error).casefold():
             raise TieoutError(place, "its elements are nested too deeply") from None
@@ -102,18 +101,11 @@ def left_out(root: Any) -> list[str]:
     ]
     boxes = [e for e in root.iter(f"{W}txbxContent") if not any(a.tag.endswith("}Fallback") for a in e.iterancestors())]
     drawn = sum(1 for _ in root.iter("{http://schemas.openxmlformats.org/drawingml/2006/main}blip"))
-    unread = []
-    if drawn:
-        unread.append(
-            f"{drawn} figures are pictures and were not read" if drawn > 1 else "1 figure is a picture and was not read"
-        )
-    if changes:
-        count = len(changes)
-        unread.append(f"{count} tracked change{'s were' if count > 1 else ' was'} read as accepted")
-    if boxes:
-        count = len(boxes)
-        unread.append(f"{count} text box{'es were' if count > 1 else ' was'} not read")
-    return unread
+    return [
+        *pictures(drawn),
+        *tally(len(changes), "tracked change was read as accepted", "tracked changes were read as accepted"),
+        *tally(len(boxes), "text box was not read", "text boxes were not read"),
+    ]
 
 
 def marked(root: Any) -> bytes:
