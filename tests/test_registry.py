@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from conftest import DATA
+import hashlib
+import importlib.util
+import io
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from tieout import registry, study
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from conftest import DATA, Small
+from pyarrow import parquet
+
+from tieout import registry, sources, study
 from tieout.errors import TieoutError
 
 
@@ -110,3 +123,248 @@ def test_times_out_of_order_are_refused_where_a_range_is_declared(small):
     small.write("data.csv", "\n".join([rows[0] + ",end", rows[1] + ",2024-01-01", *(r + "," for r in rows[2:])]) + "\n")
     with pytest.raises(TieoutError, match=r"row 1  wait is outside 0 to 99 d\n.*in order"):
         read(small)
+
+
+EXAMPLE = Path(__file__).parents[1]
+REAL_TYPES = {
+    "htn": "bool", "dm": "boolean", "age": "float32", "n_pass": "Int8", "weight": "float64", "sex": "category",
+    "ich_class": "category", "redcap_data_access_group": "category", "enrol_date": "datetime64[s]",
+    "t_door": "datetime64[us]", "t_puncture": "datetime64[ns]",
+}  # fmt: skip
+
+
+def as_csv_holds_them(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def with_types(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path).astype({"weight": "float64"}).astype(REAL_TYPES)
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """The example's folder, whose study file names Parquet that is not there yet."""
+    shutil.copytree(EXAMPLE / "data", tmp_path / "data")
+    text = (EXAMPLE / "data" / "study.yaml").read_text(encoding="utf-8")
+    (tmp_path / "data" / "study.yaml").write_text(text.replace("file: registry.csv", "file: registry.parquet"), "utf-8")
+    return tmp_path / "data"
+
+
+def assert_same(one: registry.Records, two: registry.Records) -> None:
+    pd.testing.assert_frame_equal(one.frame, two.frame)
+    assert one.not_applicable.keys() == two.not_applicable.keys()
+    for name, hidden in one.not_applicable.items():
+        np.testing.assert_array_equal(hidden, two.not_applicable[name])
+
+
+def only(records: registry.Records, rows: np.ndarray) -> registry.Records:
+    hidden = {name: mask[rows] for name, mask in records.not_applicable.items()}
+    return registry.Records(records.frame[rows].reset_index(drop=True), hidden)
+
+
+@pytest.mark.parametrize("typed", [as_csv_holds_them, pd.read_csv, with_types])
+def test_parquet_gives_the_registry_that_csv_gives(example, typed):
+    typed(example / "registry.csv").to_parquet(example / "registry.parquet", row_group_size=20)
+    by_csv = registry.read(study.read(EXAMPLE / "data"))
+    by_parquet = registry.read(study.read(example))
+    assert_same(by_parquet.records, by_csv.records)
+    assert by_parquet.undeclared == by_csv.undeclared
+    raw = (example / "registry.parquet").read_bytes() + b"\0" + (example / "screening.csv").read_bytes()
+    assert by_parquet.digest == registry.digest(study.read(example)) == hashlib.sha256(raw).hexdigest()
+
+
+@pytest.mark.parametrize("folder", ["csv", "parquet"])
+def test_parts_together_are_the_registry_and_a_sites_records_are_its_rows(example, monkeypatch, folder):
+    monkeypatch.setattr(sources, "ROWS", 30)
+    with_types(example / "registry.csv").to_parquet(example / "registry.parquet", row_group_size=7)
+    declared = study.read(example if folder == "parquet" else EXAMPLE / "data")
+    whole = registry.read(declared).records
+    parts = list(registry.parts(declared))
+    assert all(len(part.frame) <= 30 for part in parts) and len(parts) == 3
+    start = 0
+    for part in parts:
+        rows = np.arange(len(whole.frame))
+        assert_same(part, only(whole, (rows >= start) & (rows < start + len(part.frame))))
+        start += len(part.frame)
+    assert start == len(whole.frame)
+    own = whole.frame["redcap_data_access_group"].isin(["site_03", "site_01"]).to_numpy()
+    assert_same(registry.at(declared, ["site_03", "site_01"]), only(whole, own))
+    assert registry.at(declared, ["site_99"]).frame.empty
+
+
+def test_parts_hold_only_what_is_asked_for_and_what_it_needs(small):
+    declared = study.read(small.study)
+    (part,) = registry.parts(declared, ["good", "age"])
+    assert list(part.frame) == ["id", "site", "day", "age", "mrs", "good"]
+    pd.testing.assert_series_equal(part.frame["good"], registry.read(declared).frame["good"])
+    with pytest.raises(KeyError, match="goood"):
+        next(registry.parts(declared, ["goood"]))
+
+
+@dataclass(frozen=True)
+class InParquet:
+    """The small study with its data in Parquet, in row groups of three rows."""
+
+    small: Small
+
+    @property
+    def study(self) -> study.Study:
+        return study.read(self.small.study)
+
+    def write(self, frame: pd.DataFrame | bytes) -> InParquet:
+        path = self.small.folder / "data.parquet"
+        if isinstance(frame, bytes):
+            path.write_bytes(frame)
+        else:
+            frame.to_parquet(path, row_group_size=3)
+        return self
+
+
+def patients(**columns: Any) -> pd.DataFrame:
+    """The small study's data; a dict gives new values by row, anything else a new column."""
+    frame = pd.read_csv(io.StringIO(DATA)).astype({"age": float, "sex": float, "mrs": float})
+    for name, new in columns.items():
+        if isinstance(new, dict):
+            frame.loc[list(new), name] = list(new.values())
+        else:
+            frame[name] = new
+    return frame
+
+
+@pytest.fixture
+def in_parquet(small) -> InParquet:
+    small.change("study.yaml", "data.csv", "data.parquet")
+    return InParquet(small)
+
+
+def whole_file(frame: pd.DataFrame) -> bytes:
+    return frame.to_parquet()
+
+
+NESTED = "expected one text, number, date or yes/no in a cell"
+BAD_PARQUET = {
+    "an empty file": (b"", "the data file is empty"),
+    "CSV called Parquet": (DATA.encode(), "not a Parquet file"),
+    "half a file": (whole_file(patients())[:2000], "not a Parquet file, or a damaged one"),
+    "the end cut off": (whole_file(patients())[:-1], "not a Parquet file, or a damaged one"),
+    "columns and no rows": (patients().iloc[:0], "no rows"),
+    "a column missing": (patients().rename(columns={"age": "agee"}), "the column 'age' is missing\n    did you mean"),
+    "a name in capitals": (patients().rename(columns={"age": "AGE"}), "the column 'age' is missing"),
+    "a name of DuckDB's": (patients(File_row_number=1), "a column is called 'file_row_number'"),
+    "a record twice, groups apart": (patients(id={11: " r-01\t"}), "rows 1, 12  id stands more than once"),
+    "a blank record": (patients(id={2: None}), "row 3  id is blank"),
+    "two blank records": (patients(id={1: None, 2: " "}), "rows 2, 3  id is blank"),
+    "a blank site": (patients(site={4: None}), "row 5  site is blank"),
+    "a level not in the dictionary": (patients(sex={7: 3.0}), "row 8  sex has a level that the dictionary lacks"),
+    "a fraction in a whole number": (patients(age={7: 61.5}), "row 8  age holds a fraction"),
+    "a number out of range": (patients(age={7: 161}), "row 8  age is outside 18 to 110 years"),
+    "infinity": (patients(age={7: np.inf}), "row 8  age holds text"),
+    "text in a number": (patients(age=["Kim"] * 12), "age holds text"),
+    "a date after the cut": (patients(day=pd.to_datetime(["2025-01-03"] * 12)), "day lies after the data cut"),
+    "a list": (patients(age=[[61]] * 12), f"the column 'age' holds lists, {NESTED}"),
+    "a record in a cell": (patients(site=[{"a": 1}] * 12), f"the column 'site' holds records, {NESTED}"),
+    "a list for a key": (patients(id=[["r-01"]] * 12), f"the column 'id' holds lists, {NESTED}"),
+    "bytes": (patients(site=[b"\xff"] * 12), "the column 'site' holds bytes"),
+    "a time with a zone": (patients(day=pd.to_datetime(["2024-01-03"] * 12, utc=True)), "holds times with a time zone"),
+}
+
+
+@pytest.mark.parametrize("reading", [registry.read, lambda declared: list(registry.parts(declared))])
+@pytest.mark.parametrize("case", BAD_PARQUET)
+def test_bad_parquet_is_refused_with_its_row_and_without_a_patients_text(in_parquet, monkeypatch, case, reading):
+    monkeypatch.setattr(sources, "ROWS", 3)
+    content, words = BAD_PARQUET[case]
+    in_parquet.write(content)
+    with pytest.raises(TieoutError) as caught:
+        reading(in_parquet.study)
+    told = str(caught.value)
+    assert words.casefold() in told.casefold() and "data.parquet" in told, told
+    assert not any(private in told for private in ("Kim", "r-0", "161", "2025-01-03"))
+
+
+def test_a_folder_called_parquet_is_refused(in_parquet):
+    (in_parquet.small.folder / "data.parquet").mkdir()
+    with pytest.raises(TieoutError, match="the data file cannot be read"):
+        registry.read(in_parquet.study)
+
+
+def test_a_column_twice_in_parquet_is_refused_and_in_capitals_it_is_another(in_parquet):
+    path, frame = in_parquet.small.folder / "data.parquet", patients()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    parquet.write_table(table.append_column("age", table["sex"]), path)
+    with pytest.raises(TieoutError, match="two columns are called 'age'"):
+        registry.read(in_parquet.study)
+    parquet.write_table(table.add_column(0, "AGE", table["sex"]), path)
+    found = registry.read(in_parquet.study)
+    assert found.undeclared == ("AGE",) and found.frame["age"][0] == 61
+
+
+def test_names_and_codes_that_look_like_sql_are_only_names_and_codes(in_parquet):
+    hostile = "a' OR '1'='1"
+    frame = patients(site={0: hostile}).assign(**{'x"; DROP TABLE "y': 1, "two\nlines": [[1]] * 12, "c1": 2, "#1": 3})
+    found = in_parquet.write(frame)
+    assert registry.read(found.study).undeclared == ('x"; DROP TABLE "y', "two\nlines", "c1", "#1")
+    assert registry.at(found.study, [hostile]).frame["id"].tolist() == ["r-01"]
+    assert registry.at(found.study, ["x') OR ('1'='1"]).frame.empty
+
+
+@pytest.mark.parametrize("sites", [[1] * 6 + [2] * 6, [1.0] * 6 + [2.0] * 6, [" 1"] * 5 + ["1 "] + ["2"] * 6])
+def test_a_site_is_found_by_its_code_as_text_however_it_is_stored(in_parquet, sites):
+    declared = in_parquet.write(patients(site=sites)).study
+    assert registry.at(declared, ["1"]).frame["id"].tolist() == [f"r-0{number}" for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("name", ["dat[a].parquet", "d?t*.parquet", "it's \"1\".PARQUET", "site=z/data.parquet"])
+def test_a_file_name_is_taken_literally(small, name):
+    path = small.folder / name
+    path.parent.mkdir(exist_ok=True)
+    for other in ("data.parquet", "dat1.parquet", "dotx.parquet"):
+        patients(site="other").to_parquet(small.folder / other)
+    if sys.platform == "win32" and set(name) & set('*?"'):
+        pytest.skip("no such names here")
+    patients().to_parquet(path)
+    small.change("study.yaml", "data.csv", name.replace("'", "''").join("''"))
+    assert set(registry.read(study.read(small.study)).frame["site"]) == {"a", "b", "c"}
+    path.unlink()
+    with pytest.raises(TieoutError, match="there is no such data file"):
+        registry.read(study.read(small.study))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_csv('{other}')",
+        "SELECT * FROM read_text('{other}')",
+        "SELECT * FROM read_parquet('{folder}/*.parquet')",
+        "SELECT * FROM read_parquet('http://127.0.0.1:9/x.parquet')",
+        "COPY (SELECT 1) TO '{folder}/out.csv'",
+        "ATTACH '{folder}/out.db'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "SET allowed_paths = ['{other}']",
+    ],
+)
+def test_duckdb_reaches_the_data_file_and_nothing_else(in_parquet, statement):
+    in_parquet.write(patients())
+    folder = in_parquet.small.folder
+    with sources.database([str(folder / "data.parquet")]) as connection:
+        rows = connection.read_parquet(str(folder / "data.parquet"))
+        assert len(rows.fetchall()) == 12
+        with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
+            connection.execute(statement.format(folder=folder, other=folder / "study.yaml")).fetchall()
+    assert not list(folder.glob("out.*"))
+
+
+def test_the_generated_registry_of_many_sites_is_accepted_and_its_formats_agree(tmp_path):
+    spec = importlib.util.spec_from_file_location("make_sites", EXAMPLE / "bench" / "make_sites.py")
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    for form in ("csv", "parquet"):
+        program.make(tmp_path / form, 40, 3000, form, seed=1)
+    by_csv, by_parquet = (registry.read(study.read(tmp_path / form)) for form in ("csv", "parquet"))
+    assert_same(by_parquet.records, by_csv.records)
+    frame = by_parquet.frame
+    assert len(frame) == 3000 and by_parquet.undeclared == () and "SYNTHETIC" in by_parquet.study.name
+    assert frame["record_id"].str.startswith("SYN-").all()
+    assert frame["redcap_data_access_group"].nunique() < 40
+    assert (frame["discharge_date"].dropna() <= pd.Timestamp(by_parquet.study.data.cut)).all()

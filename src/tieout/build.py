@@ -30,6 +30,7 @@ from tieout.study import Study
 
 Progress = Callable[[str], None]
 STYLES = {"jnis": "bmj"}
+PICTURES = ("svg", "png")
 MANUSCRIPT: Literal["manuscript"] = "manuscript"
 
 
@@ -69,9 +70,9 @@ def build(
         profile = profile_of(results)
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
-        lay_out(project, study, results, template, document)
+        lay_out(project, results, template, document)
         progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
-        drawn = painter.submit(draw, project / "figures", study, results, profile, document)
+        drawn = painter.submit(draw, project / "figures", results, profile, document)
         final = functools.cache(lambda: compared(results, second()))
         made = render.render(
             project, MANUSCRIPT, formats, work, engine=chosen, created=created(study),
@@ -153,32 +154,34 @@ def created(study: Study) -> datetime:
     return datetime.combine(study.data.cut, time(12), tzinfo=UTC)
 
 
-def draw(folder: Path, study: Study, results: Results, profile: Profile, document: weave.Document) -> None:
+def draw(
+    folder: Path, results: Results, profile: Profile, document: weave.Document, pictures: tuple[str, ...] = PICTURES
+) -> None:
     """Draw the figures that the document shows, and save the rows that they draw."""
-    for name in study.figures:
+    for name in results.meta["layout"]["figures"]:
         if f"figures/{name})" in document.text:
-            figure = figures.draw(results, name, profile)
-            (folder / f"{name}.svg").write_bytes(figure.svg)
-            (folder / f"{name}.png").write_bytes(figure.png)
+            figure = figures.draw(results, name, profile, pictures)
+            for ending in pictures:
+                (folder / f"{name}.{ending}").write_bytes(getattr(figure, ending))
             (folder / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
 
 
 def lay_out(
-    project: Path, study: Study, results: Results, template: documents.Document, document: weave.Document
+    project: Path, results: Results, template: documents.Document, document: weave.Document, name: str = MANUSCRIPT
 ) -> None:
     """Write the woven project, a folder that Quarto alone can open, with the files that the document names."""
     (project / "figures").mkdir(parents=True)
-    for name in companions(template):
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(template.folder / name, project / name)
+    for companion in companions(template):
+        (project / companion).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template.folder / companion, project / companion)
     stamps = {"snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
-    if "csl" not in template.front:
-        style = resources.citation_style(STYLES[study.journal])
+    if "csl" not in template.front and "bibliography" in template.front:
+        style = resources.citation_style(STYLES[results.meta["journal"]])
         shutil.copyfile(style, project / style.name)
         stamps["csl"] = style.name
-    if study.synthetic:
-        stamps["synthetic"] = keyed.literal_markdown(study.synthetic)
-    (project / f"{MANUSCRIPT}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
+    if results.meta["synthetic"]:
+        stamps["synthetic"] = keyed.literal_markdown(results.meta["synthetic"])
+    (project / f"{name}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
     render.project(project)
 
 
@@ -221,8 +224,10 @@ def workplace(out: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def unwritable(out: Path, error: OSError, elsewhere: str = "choose another folder with --out") -> TieoutError:
-    hint = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
+def unwritable(
+    out: Path, error: OSError, elsewhere: str = "choose another folder with --out", full: str = "free some space"
+) -> TieoutError:
+    hint = full if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
     return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)
 
 

@@ -1,4 +1,4 @@
-"""The command line: build, show, audit, example, doctor."""
+"""The command line: build, sites, show, audit, example, doctor."""
 
 from __future__ import annotations
 
@@ -126,6 +126,83 @@ def progress(quiet: bool) -> Iterator[Callable[[str], None]]:
         return
     with console.status("starting …") as status:
         yield lambda step: status.update(f"{step} …")
+
+
+@app.command()
+def sites(
+    study: StudyArgument = None,
+    site: Annotated[list[str] | None, typer.Option("--site", help="Only this site; may be given several times.")] = None,
+    period: Annotated[str, typer.Option(help="2021-Q3, 2021-07 or 2021; default: the last whole one with patients.")] = "",
+    since: Annotated[str, typer.Option(help="First day of a period of your own, such as 2021-01-01.")] = "",
+    until: Annotated[str, typer.Option(help="Last day of a period of your own.")] = "",
+    formats: Annotated[str, typer.Option(help="Which outputs, separated by commas.")] = "pdf,html",
+    out: Out = Path("build/sites"),
+    engine: Annotated[str, typer.Option(help="auto, embedded or quarto.")] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes at work; 0: one for each core.")] = 0,
+    scheduler: Annotated[str, typer.Option(help="A Dask scheduler, such as tcp://host:8786, instead of processes.")] = "",
+    resume: Annotated[bool, typer.Option("--resume", help="Make only what is missing since a run that stopped.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make each site its report, the coordinating centre its own, and a page with all of them.
+
+    Exit code 0: every site has its report; 1: some failed, and they are named; 2: nothing could be made.
+    """
+    wanted = chosen_formats(formats)
+    from tieout.sites import Wish, run
+
+    wish = Wish(
+        default_study(study), out, tuple(site or ()), period, since, until, wanted, engine, workers, scheduler, resume
+    )
+    with counting(quiet=as_json) as step:
+        batch = run(wish, step)
+    if as_json:
+        body = {"folder": str(batch.folder), "index": str(batch.index), "period": batch.period, "sites": dict(batch.states),
+                "failed": dict(batch.failed)}  # fmt: skip
+        print(json.dumps(body, ensure_ascii=False, indent=1))
+    else:
+        say_what_was_made(batch)
+    raise typer.Exit(1 if batch.failed else 0)
+
+
+def say_what_was_made(batch) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    states = list(batch.states.values())
+    made, earlier = states.count("made"), states.count("made earlier")
+    before = f", {earlier} stood from an earlier run" if earlier else ""
+    console.print(f"{batch.period}: {made + earlier} of {len(states)} reports ({made} made{before}), and the coordinating centre's.")
+    if batch.synthetic:
+        console.print(batch.synthetic, style="bold")
+    for site, reason in batch.failed.items():
+        print(f"failed: {site}: {reason}", file=sys.stderr)
+    if batch.failed:
+        print("Mend what is named and run the same command with --resume.", file=sys.stderr)
+    console.print(f"Next: open {batch.index}")
+
+
+@contextlib.contextmanager
+def counting(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Show how many are done, how many are left and how long it may take, where a person is looking."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda done, total, what: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left:"),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total or None, description=what)
 
 
 @app.command()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tieout.declared import Where
 from tieout.errors import nearest, some_of
-from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable, Where
+from tieout.reports import Indicator
+from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable
 
 Mistake = tuple[tuple[Any, ...], str, str]
 
@@ -234,6 +236,62 @@ def check_claims(study: Study) -> Iterator[Mistake]:
             yield ("claims", name, "condition"), *unknown("condition", claim.condition, study.conditions)
 
 
+def check_reports(study: Study) -> Iterator[Mistake]:
+    """Indicators, follow-ups, completeness and case mix name what exists and fits."""
+    if study.reports is None:
+        for name in ("site", "centre"):
+            if name in study.documents:
+                yield ("documents", name), "the study declares no reports", "add reports › indicators"
+        return
+    reports = study.reports
+    for name, indicator in reports.indicators.items():
+        yield from check_indicator(study, ("reports", "indicators", name), indicator)
+    for name, follow_up in reports.follow_ups.items():
+        loc = ("reports", "follow_ups", name)
+        yield from usable(study, (*loc, "after"), follow_up.after, MOMENTS)
+        for part in ("done", "unless"):
+            yield from check_where(study, (*loc, part), getattr(follow_up, part))
+        if follow_up.opens > follow_up.closes:
+            yield (*loc, "opens"), f"the window opens on day {follow_up.opens} and closes on day {follow_up.closes}", ""
+    for heading, rows in reports.completeness.items():
+        for row in rows:
+            inside = ("reports", "completeness", *([heading] if heading else []), row)
+            yield from usable(study, inside, row, (*NUMBERS, *LEVELLED, *MOMENTS, "text"))
+    for row in reports.case_mix:
+        yield from usable(study, ("reports", "case_mix", row), row, (*NUMBERS, "yesno", "category", "ordinal"))
+    if reports.queries:
+        yield from usable(study, ("reports", "queries"), reports.queries, NUMBERS)
+
+
+def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) -> Iterator[Mistake]:
+    assert study.reports is not None
+    if (indicator.variable is None) == (indicator.follow_up is None):
+        yield loc, "expected exactly one of: variable, follow_up", ""
+        return
+    yield from check_where(study, (*loc, "where"), indicator.where)
+    if indicator.follow_up is not None and indicator.follow_up not in study.reports.follow_ups:
+        yield (*loc, "follow_up"), *unknown("follow-up", indicator.follow_up, study.reports.follow_ups)
+    if indicator.variable is None:
+        numeric = False
+    else:
+        kinds = (*NUMBERS, "yesno", "category", "ordinal")
+        found = list(usable(study, (*loc, "variable"), indicator.variable, kinds))
+        yield from found
+        if found:
+            return
+        codes = study.dictionary[indicator.variable].codes
+        numeric = not codes
+        for level in () if numeric else indicator.event:
+            if level not in codes:
+                yield (*loc, "event"), *unknown("level", level, codes)
+    if indicator.target is not None and not numeric and not 0 <= indicator.target <= 100:
+        yield (*loc, "target"), f"got {indicator.target:g}, expected a percentage from 0 to 100", ""
+    if indicator.adjust and (numeric or indicator.variable is None):
+        yield (*loc, "adjust"), "only a percentage of patients with an event is adjusted for case mix", ""
+    for term in indicator.adjust:
+        yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
+
+
 CHECKS = (
     check_variables,
     check_derived,
@@ -245,4 +303,5 @@ CHECKS = (
     check_flow,
     check_figures,
     check_claims,
+    check_reports,
 )

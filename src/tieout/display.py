@@ -35,7 +35,7 @@ class Profile:
 
 PROFILES = {"jnis": Profile("Journal of NeuroInterventional Surgery (BMJ)")}
 
-RATIOS = {"odds_ratio": "OR", "risk_ratio": "RR", "common_odds_ratio": "common OR"}
+RATIOS = {"odds_ratio": "OR", "risk_ratio": "RR", "common_odds_ratio": "common OR", "observed_expected": "O/E"}
 
 
 def rounded(value: Decimal | Fraction, decimals: int) -> Decimal:
@@ -144,6 +144,12 @@ def one_decimal(statistic: Statistic, profile: Profile) -> str:
     return number(exact(statistic.value), 1, profile)  # type: ignore[arg-type]
 
 
+def change(statistic: Statistic, profile: Profile) -> str:
+    """Write a change with its sign: +0.4, −5.9."""
+    shown = one_decimal(statistic, profile)
+    return f"+{shown}" if (statistic.value or 0) > 0 and shown[0] not in "<>" else shown
+
+
 def day(statistic: Statistic, profile: Profile) -> str:
     """Write a date that is kept as its proleptic ordinal day."""
     when = date.fromordinal(int(statistic.value))  # type: ignore[arg-type]
@@ -169,10 +175,13 @@ KINDS: dict[str, Callable[[Statistic, Profile], str]] = {
     "ratio_limit": ratio,
     "difference": one_decimal,
     "difference_limit": one_decimal,
+    "change": change,
     "p": p_value,
     "smd": two_decimals,
     "test_statistic": two_decimals,
     "events_per_variable": one_decimal,
+    "expected": one_decimal,
+    "observed_expected": ratio,
     "date": day,
 }
 
@@ -251,6 +260,11 @@ def pct_ci(look: Look, profile: Profile) -> list[Piece]:
     return [look("pct"), " (", *interval(look, profile), ")"]
 
 
+def pct_limits(look: Look, profile: Profile) -> list[Piece]:
+    """66.7% (55.4 to 76.3)"""
+    return [look("pct"), " (", look("low"), profile.interval, look("high"), ")"]
+
+
 def rate(look: Look, profile: Profile) -> list[Piece]:
     """50/75 (66.7%; 95% CI 55.4 to 76.3)"""
     return [*fraction(look, profile), " (", look("pct"), profile.parts, *interval(look, profile), ")"]
@@ -303,6 +317,7 @@ PHRASES: dict[str, Callable[[Look, Profile], list[Piece]]] = {
     "fraction_pct": fraction_pct,
     "interval": interval,
     "pct_ci": pct_ci,
+    "pct_limits": pct_limits,
     "rate": rate,
     "p": p,
     "ratio_interval": ratio_interval,

@@ -1,21 +1,17 @@
-"""Read data under a Study and give a Registry: typed, missing codes resolved, derived variables computed."""
+"""Check data under a Study and give a Registry: typed, missing codes resolved, derived variables computed."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import hashlib
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as arrow_csv
 
+from tieout import sources
 from tieout.errors import TieoutError, nearest, raise_all, some_of
 from tieout.results import Rule
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
@@ -58,24 +54,65 @@ class Registry:
 
 
 def read(study: Study) -> Registry:
-    """Read the study's data files.
+    """Read the study's data files, whole.
 
     Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text.
     """
     path = study.resolve(study.data.file)
-    raw = file_bytes(path)
-    table, undeclared = typed(path, text_table(path, raw), study.variables)
-    raise_all([*unique_records(path, study, table), *after_cut(path, study, table)])
-    records, errors = derive(path, study, table)
-    raise_all(errors)
-    digest = hashlib.sha256(raw)
-    screening = None
+    with sources.opened(path) as source:
+        wanted = every_column(study.variables)
+        undeclared = check_columns(path, source.names, wanted)
+        records = checked(path, study, source.whole(list(wanted)))
+    return Registry(study, records, screening(study), digest(study), undeclared)
+
+
+def screening(study: Study) -> Records | None:
+    """Read the screening log; None where the study has none. Raises TieoutError as `read` does."""
+    if study.data.screening is None:
+        return None
+    path, wanted = study.resolve(study.data.screening.file), every_column(study.data.screening.variables)
+    with sources.opened(path) as source:
+        check_columns(path, source.names, wanted)
+        return typed(path, source.whole(list(wanted)), wanted)
+
+
+def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Records]:
+    """Yield the registry in the order of the file, at most sources.ROWS rows at a time, for data larger than memory.
+
+    `variables` (default: all) names columns and derived variables; record, site, date of enrolment and what the derived
+    ones are computed from come with them. Raises TieoutError as `read` does, for the first part that has mistakes;
+    records that stand twice anywhere are found first. KeyError: a variable that the study lacks.
+    """
+    study, path = narrowed(study, variables), study.resolve(study.data.file)
+    wanted = every_column(study.variables)
+    with sources.opened(path) as source:
+        check_columns(path, source.names, wanted)
+        raise_all(unique_records(path, study, source.doubled(study.with_role("record"))))
+        for table in source.parts(list(wanted)):
+            yield checked(path, study, table)
+
+
+def at(study: Study, codes: Collection[str]) -> Records:
+    """Return the records of the sites with these codes, in the order of the file; of a Parquet file only these are read.
+
+    Raises TieoutError as `read` does, for mistakes in these records.
+    """
+    path, wanted = study.resolve(study.data.file), every_column(study.variables)
+    with sources.opened(path) as source:
+        check_columns(path, source.names, wanted)
+        return checked(path, study, source.at(list(wanted), study.with_role("site"), frozenset(codes)))
+
+
+def digest(study: Study) -> str:
+    """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one."""
+    found = hashlib.sha256()
+    with sources.binary(study.resolve(study.data.file)) as file:
+        hashlib.file_digest(file, lambda: found)
     if study.data.screening:
-        log_path = study.resolve(study.data.screening.file)
-        log_raw = file_bytes(log_path)
-        screening, _ = typed(log_path, text_table(log_path, log_raw), study.data.screening.variables)
-        digest.update(b"\0" + log_raw)
-    return Registry(study, records, screening, digest.hexdigest(), undeclared)
+        found.update(b"\0")
+        with sources.binary(study.resolve(study.data.screening.file)) as file:
+            hashlib.file_digest(file, lambda: found)
+    return found.hexdigest()
 
 
 def mask(frame: pd.DataFrame, rule: Rule) -> np.ndarray:
@@ -87,70 +124,32 @@ def mask(frame: pd.DataFrame, rule: Rule) -> np.ndarray:
     return keep
 
 
-def file_bytes(path: Path) -> bytes:
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise TieoutError(str(path), "there is no such data file", "check data › file in the study file") from None
-    except OSError as error:
-        raise TieoutError(str(path), f"the data file cannot be read: {error.strerror}") from None
-    if not raw.strip():
-        raise TieoutError(str(path), "the data file is empty", "export the registry again")
-    return raw
+def narrowed(study: Study, variables: Collection[str] | None) -> Study:
+    """Return the study with only these variables, those that hold a role, and what the derived ones need."""
+    if variables is None:
+        return study
+    if unknown := set(variables) - set(study.dictionary):
+        raise KeyError(*sorted(unknown))
+    derived = {name: each for name, each in study.derived.items() if name in variables}
+    roles = [study.with_role(role) for role in ("record", "site", "enrolled")]
+    kept = {*variables, *roles, *(name for each in derived.values() for name in inputs(each))}
+    columns = {name: variable for name, variable in study.variables.items() if name in kept}
+    return study.model_copy(update={"variables": columns, "derived": derived})
 
 
-def text_table(path: Path, raw: bytes) -> pd.DataFrame:
-    """Read CSV bytes as text cells; raise TieoutError where they are not one table of one row per patient."""
-    raw = raw.removeprefix(codecs.BOM_UTF8)
-    try:
-        header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))]
-    except UnicodeDecodeError:
-        raise TieoutError(str(path), "the data file is not UTF-8 text", "export it as CSV in UTF-8") from None
-    doubled = [name for name in dict.fromkeys(header) if header.count(name) > 1]
-    if doubled:
-        raise TieoutError(str(path), f"two columns are called '{doubled[0]}'", "rename or remove one of them")
-    table = cells(path, raw, header)
-    if len(table) < 2:
-        raise TieoutError(str(path), "the data file has a header and no rows", "export the registry again")
-    return table.slice(1).to_pandas(types_mapper={pa.string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)
+def checked(path: Path, study: Study, table: pd.DataFrame) -> Records:
+    """Return text cells as records with every derived variable; the table's index gives the rows of the file."""
+    records = typed(path, table, every_column(study.variables))
+    doubled = records.frame[study.with_role("record")].duplicated(keep=False)
+    raise_all([*unique_records(path, study, table.index[doubled]), *after_cut(path, study, records)])
+    records, errors = derive(path, study, records)
+    raise_all(errors)
+    return Records(records.frame.reset_index(drop=True), records.not_applicable)
 
 
-def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
-    """Return every line, the header too, as text cells; all must have as many cells as the header."""
-    ragged: list[arrow_csv.InvalidRow] = []
-
-    def noted(row: arrow_csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(raw),
-            arrow_csv.ReadOptions(column_names=header, use_threads=False),
-            arrow_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=noted
-            ),
-            arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
-        )
-    except pa.ArrowInvalid:
-        raise TieoutError(str(path), "this is not a table of comma-separated cells", "look for a stray quote") from None
-    raise_all(
-        [
-            TieoutError(
-                f"{path} row {row.number - 1}",
-                f"{row.actual_columns} cells, but the header has {row.expected_columns}",
-                "look for a stray comma or quote",
-            )
-            for row in ragged
-        ]
-    )
-    return table
-
-
-def rows_of(wrong: pd.Series | np.ndarray) -> str:
-    """Return "row 3" or "rows 3, 7 and 12 more" (rows counted from 1 below the header)."""
-    rows = [int(row) + 1 for row in np.flatnonzero(np.asarray(wrong))]
-    return ("row " if len(rows) == 1 else "rows ") + some_of(rows, SHOWN_ROWS)
+def rows_of(places: pd.Index) -> str:
+    """Return "row 3" or "rows 3, 7 and 12 more" (rows counted from 1 below the header, places from 0)."""
+    return ("row " if len(places) == 1 else "rows ") + some_of(places + 1, SHOWN_ROWS)
 
 
 def columns(name: str, variable: Variable) -> dict[str, Variable]:
@@ -163,16 +162,24 @@ def columns(name: str, variable: Variable) -> dict[str, Variable]:
     }
 
 
-def typed(path: Path, table: pd.DataFrame, variables: Mapping[str, Variable]) -> tuple[Records, tuple[str, ...]]:
-    """Return the table with typed columns, and the names of columns that nobody declared."""
-    wanted = {column: v for name, variable in variables.items() for column, v in columns(name, variable).items()}
-    absent = [name for name in wanted if name not in table]
+def every_column(variables: Mapping[str, Variable]) -> dict[str, Variable]:
+    return {column: v for name, variable in variables.items() for column, v in columns(name, variable).items()}
+
+
+def check_columns(path: Path, names: Sequence[str], wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of columns that nobody declared; raise TieoutError for declared ones that are missing."""
     raise_all(
         [
-            TieoutError(str(path), f"the column '{name}' is missing", nearest(name, table.columns) or "export it too")
-            for name in absent
+            TieoutError(str(path), f"the column '{name}' is missing", nearest(name, names) or "export it too")
+            for name in wanted
+            if name not in names
         ]
     )
+    return tuple(name for name in names if name not in wanted)
+
+
+def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable]) -> Records:
+    """Return text cells as typed columns."""
     errors: list[TieoutError] = []
     data, not_applicable = {}, {}
     for name, variable in wanted.items():
@@ -187,12 +194,12 @@ def typed(path: Path, table: pd.DataFrame, variables: Mapping[str, Variable]) ->
         if variable.range is not None and variable.type in NUMBERS:
             problems = [*problems, out_of_range(data[name], variable)]
         errors += [
-            TieoutError(f"{path} {rows_of(wrong)}", f"{name} {problem}", hint)
+            TieoutError(f"{path} {rows_of(table.index[wrong])}", f"{name} {problem}", hint)
             for wrong, problem, hint in problems
             if wrong.any()
         ]
     raise_all(errors)
-    return Records(pd.DataFrame(data), not_applicable), tuple(name for name in table if name not in wanted)
+    return Records(pd.DataFrame(data), not_applicable)
 
 
 def has_code(text: pd.Series, codes: Iterable[str]) -> pd.Series:
@@ -234,7 +241,7 @@ def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
     if getattr(moment.dt, "tz", None) is not None:
         moment = moment.dt.tz_localize(None)
     wrong = text.notna() & moment.isna()
-    return moment, [
+    return moment.dt.as_unit("us"), [
         (
             wrong,
             f"holds no {variable.type}, expected YYYY-MM-DD" + (" HH:MM" if variable.type == "datetime" else ""),
@@ -258,14 +265,11 @@ def out_of_range(number: pd.Series, variable: Variable) -> Problem:
     return wrong, f"is outside {low:g} to {high:g}{' ' + variable.unit if variable.unit else ''}", hint
 
 
-def unique_records(path: Path, study: Study, table: Records) -> list[TieoutError]:
-    key = study.with_role("record")
-    doubled = table.frame[key].duplicated(keep=False)
-    if not doubled.any():
+def unique_records(path: Path, study: Study, doubled: pd.Index) -> list[TieoutError]:
+    if doubled.empty:
         return []
-    return [
-        TieoutError(f"{path} {rows_of(doubled)}", f"{key} stands more than once", "one row per patient is expected")
-    ]
+    problem = f"{study.with_role('record')} stands more than once"
+    return [TieoutError(f"{path} {rows_of(doubled)}", problem, "one row per patient is expected")]
 
 
 def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
@@ -273,27 +277,28 @@ def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
     late = table.frame[key] >= pd.Timestamp(study.data.cut) + pd.Timedelta(days=1)
     if not late.any():
         return []
-    return [
-        TieoutError(
-            f"{path} {rows_of(late)}", f"{key} lies after the data cut {study.data.cut}", "is data › cut right?"
-        )
-    ]
+    problem = f"{key} lies after the data cut {study.data.cut}"
+    return [TieoutError(f"{path} {rows_of(table.frame.index[late])}", problem, "is data › cut right?")]
+
+
+def inputs(derived: Derived) -> tuple[str, ...]:
+    """Return the variables from which one is computed."""
+    return tuple(derived.is_ or (derived.span[1] if derived.span else ()))
 
 
 def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[TieoutError]]:
     """Return the records with every derived variable, and what is impossible in them."""
     data, not_applicable, errors = {}, dict(table.not_applicable), []
     for name, derived in study.derived.items():
-        inputs = list(derived.is_ or (derived.span[1] if derived.span else ()))
         data[name] = time_between(table.frame, derived) if derived.span else rule_holds(table.frame, derived, name)
-        hidden = [table.not_applicable[i] for i in inputs if i in table.not_applicable]
+        hidden = [table.not_applicable[i] for i in inputs(derived) if i in table.not_applicable]
         if hidden:
             not_applicable[name] = np.logical_or.reduce(hidden)
         if derived.range:
             wrong, problem, hint = out_of_range(data[name], derived.as_variable())
             if wrong.any():
-                hint = f"look at {' and '.join(inputs)}: are the times in order?" if derived.span else hint
-                errors.append(TieoutError(f"{path} {rows_of(wrong)}", f"{name} {problem}", hint))
+                hint = f"look at {' and '.join(inputs(derived))}: are the times in order?" if derived.span else hint
+                errors.append(TieoutError(f"{path} {rows_of(table.frame.index[wrong])}", f"{name} {problem}", hint))
     return Records(table.frame.assign(**data), not_applicable), errors
 
 

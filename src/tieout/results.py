@@ -59,6 +59,8 @@ class Statistic:
             raise ValueError(f"{self.key}: a Statistic holds either a value or an error")
 
 
+HIDDEN = "hidden: small numbers"
+"""The error of a Statistic that exists and is not shown."""
 UNSET = object()
 FIELDS = tuple(f.name for f in dataclasses.fields(Statistic))
 DEFAULTS = {

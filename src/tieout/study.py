@@ -11,15 +11,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
+from tieout.reports import Reports
 
-NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 RESERVED = (
     "all",
     "patients",
@@ -36,26 +37,6 @@ YES_NO = {"1": "Yes", "0": "No"}
 NUMBERS = ("integer", "decimal")
 LEVELLED = ("yesno", "category", "ordinal", "checkbox")
 MOMENTS = ("date", "datetime")
-
-Name = Annotated[str, StringConstraints(pattern=NAME)]
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-
-
-def code(value: Any) -> Any:
-    """Return a level or missing code as the text that stands in the data (1, not 1.0; a bool is refused)."""
-    if isinstance(value, bool):
-        raise ValueError("true and false are not codes; write 1 and 0, or quote the word")
-    return str(value) if isinstance(value, (int, float)) else value
-
-
-Code = Annotated[str, BeforeValidator(code)]
-Codes = dict[Code, Text]
-Where = dict[Name, tuple[Code, ...]]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
 
 class Variable(Strict):
     """One column of the data dictionary, or one derived from others."""
@@ -176,11 +157,6 @@ class Outcome(Strict):
     interval: Literal["wilson", "wilson_cc", "clopper_pearson", "jeffreys", "agresti_coull", "mid_p"] | None = None
 
 
-def sections(value: Any) -> Any:
-    """Return table rows as sections: a plain list is one section without a heading."""
-    return {"": value} if isinstance(value, (list, tuple)) else value
-
-
 class Table(Strict):
     """A table of characteristics by group; rows are variables, under headings if wished."""
 
@@ -238,6 +214,9 @@ class Claim(Strict):
     states: Text
 
 
+Template = Annotated[str, StringConstraints(pattern=r"\.qmd$")]
+
+
 class Study(Strict):
     """What is declared once about a study."""
 
@@ -246,7 +225,7 @@ class Study(Strict):
     synthetic: str = ""
     journal: Literal["jnis"] = "jnis"
     data: Data
-    documents: dict[Literal["manuscript"], Annotated[str, StringConstraints(pattern=r"\.qmd$")]] = Field(min_length=1)
+    documents: dict[Literal["manuscript", "site", "centre"], Template] = Field(min_length=1)
     variables: dict[Name, Variable]
     derived: dict[Name, Derived] = {}
     methods: Methods = Methods()
@@ -259,6 +238,7 @@ class Study(Strict):
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
     claims: dict[Name, Claim] = {}
+    reports: Reports | None = None
     path: Path = Path()
     digest: str = ""
 

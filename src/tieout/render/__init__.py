@@ -23,8 +23,8 @@ Makers = Callable[
 FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
 COMPANIONS = (
-    "journal.typ", "typst-template.typ", "typst-show.typ", "style.css", "title-block.html", "reference.docx",
-    "bookmarks.lua",
+    "journal.typ", "report.typ", "typst-template.typ", "typst-show.typ", "style.css", "report.css", "title-block.html",
+    "reference.docx", "report.lua", "bookmarks.lua",
 )  # fmt: skip
 
 

@@ -34,15 +34,17 @@ format:
     html-math-method: mathml
     default-image-extension: svg
     highlight-style: none
+    filters: [{at: post-render, path: report.lua}]
   typst:
     papersize: a4
     template-partials: [typst-template.typ, typst-show.typ]
     citeproc: true
     default-image-extension: svg
+    filters: [quarto, report.lua]
   docx:
     reference-doc: reference.docx
     default-image-extension: png
-    filters: [quarto, bookmarks.lua]
+    filters: [quarto, report.lua, bookmarks.lua]
 """
 TARGETS = {"pdf": "typst", "html": "html", "docx": "docx"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -1,0 +1,542 @@
+"""The figures of one site's report, and of the coordinating centre's, as Statistics that know what may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tieout import periods
+from tieout.analysis import indicators, intervals, monitoring
+from tieout.analysis.cohort import Counts, Spread
+from tieout.analysis.indicators import STATUS, Limits, Rate, Time
+from tieout.analysis.overview import Overview, target
+from tieout.disclose import others_shown, own_shown
+from tieout.hospitals import Site
+from tieout.results import HIDDEN, Results, Statistic
+from tieout.study import Methods, Variable
+
+QUARTILES = ("q1", "median", "q3")
+NOBODY = "no patient was observed"
+
+
+def site_results(overview: Overview, site: Site) -> Results:
+    """Return the Results of one site's report: its own figures, the registry without it, and charts."""
+    place = overview.codes.index(site.code)
+    found = [
+        *recruited(overview, site, place),
+        *(s for name in overview.measures for s in measured(overview, name, place)),
+        *(s for path, each in overview.completeness.items() for s in completed(overview, path, each, place)),
+        *(s for path, each in overview.case_mix.items() for s in mixed(overview, path, each, place)),
+        *(s for name in overview.follow_up for s in followed(overview, name, place)),
+    ]
+    return Results.of(found, {**about(overview), **of_site(overview, site, place)})
+
+
+def about(overview: Overview) -> dict[str, Any]:
+    """Return what the reports of a period share: study, period, declarations, figures."""
+    study, period = overview.study, overview.period
+    reports = study.reports
+    assert reports is not None
+    return {
+        "study": study.name, "title": study.title, "synthetic": study.synthetic, "journal": study.journal,
+        "confidence": f"{100 * study.methods.level:g}", "cut": study.data.cut.isoformat(), "study_digest": study.digest,
+        "snapshot": overview.digest, "contact": reports.contact,
+        "period": {"name": period.name, "words": period.words, "kind": period.kind, "start": period.start.isoformat(),
+                   "end": period.end.isoformat(), "before": period.before.words, "judged": judged_over(overview)},
+        "suppress": reports.suppress.model_dump(), "judge_from": reports.judge_from,
+        "indicators": {name: described(overview, name) for name in reports.indicators},
+        "completeness": {heading: list(rows) for heading, rows in reports.completeness.items()},
+        "case_mix": list(reports.case_mix),
+        "follow_ups": {name: each.model_dump() for name, each in reports.follow_ups.items()},
+        "labels": {name: v.label for name, v in study.dictionary.items()},
+    }  # fmt: skip
+
+
+def judged_over(overview: Overview) -> str:
+    """Return the time over which sites are judged, in words."""
+    assert overview.study.reports is not None
+    over = overview.study.reports.judged_over
+    if over == "period":
+        return overview.period.words
+    if over == "all":
+        return f"all patients enrolled until {periods.in_words(overview.period.end)}"
+    return f"the 12 months to {periods.in_words(overview.period.end)}"
+
+
+def described(overview: Overview, name: str) -> dict[str, Any]:
+    """Return how an indicator is told: label, kind, target, who is in it, and its model."""
+    assert overview.study.reports is not None
+    indicator, measure = overview.study.reports.indicators[name], overview.measures[name]
+    variable = overview.study.dictionary.get(indicator.variable or "")
+    told: dict[str, Any] = {
+        "label": indicator.label, "kind": "rate" if isinstance(measure, Rate) else "time", "among": indicator.among,
+        "unit": "%" if isinstance(measure, Rate) else variable.unit if variable else "", "better": indicator.better,
+        "target": indicator.target, "judge_from": indicators.few(overview.cohort, indicator),
+        "definition": definition(overview, name),
+    }  # fmt: skip
+    if isinstance(measure, Rate):
+        told |= {"phi": finite(measure.limits.phi), "tau2": measure.limits.tau2}
+        if measure.expected:
+            labels = [overview.study.dictionary[term].label for term in indicator.adjust]
+            told["model"] = {
+                "terms": labels,
+                "without_own": measure.expected.without_own,
+                "reason": measure.expected.reason,
+            }
+    return told
+
+
+def definition(overview: Overview, name: str) -> str:
+    """Return an indicator's rule in words, to be compared between runs."""
+    assert overview.study.reports is not None
+    reports = overview.study.reports
+    indicator = reports.indicators[name]
+    where = "; ".join(f"{v} is {' or '.join(codes)}" for v, codes in indicator.where.items())
+    if indicator.follow_up:
+        each = reports.follow_ups[indicator.follow_up]
+        rule = f"{indicator.follow_up} obtained, window closed on day {each.closes} after {each.after}"
+    elif isinstance(overview.measures[name], Rate):
+        rule = f"{indicator.variable} is {' or '.join(indicator.event)}"
+    else:
+        rule = f"median of {indicator.variable}"
+    adjust = f", adjusted for {', '.join(indicator.adjust)}" if indicator.adjust else ""
+    return rule + (f", where {where}" if where else "") + adjust
+
+
+def finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def of_site(overview: Overview, site: Site, place: int) -> dict[str, Any]:
+    """Return what only one site's report tells: its name, each status, and its charts."""
+    drawn = charts(overview, site, place)
+    return {
+        "site": {"code": site.code, "name": site.name, "history": list(site.history), "contact": site.contact},
+        "status": {name: status(overview, name, place) for name in overview.measures},
+        "charts": drawn,
+        "layout": {"figures": {name: {"kind": chart["kind"], "of": name} for name, chart in drawn.items()}},
+    }
+
+
+def status(overview: Overview, name: str, place: int) -> dict[str, str]:
+    shown = own_shown(overview.hidden[f"indicator.{name}"], place, overview.suppress)
+    code = overview.measures[name].status[place] if shown else "hidden"
+    words, action = STATUS[code]
+    return {"code": code, "words": words, "action": action}
+
+
+def count(key: str, value: int, label: str, **more: Any) -> Statistic:
+    return Statistic(key, value, "count", label, n=value, name=key.rsplit(".", 1)[1], **more)
+
+
+def veiled(statistics: Iterator[Statistic], shown: bool) -> Iterator[Statistic]:
+    """Yield statistics as they are, or without their numbers where these are not shown."""
+    for each in statistics:
+        yield each if shown else Statistic(
+            each.key, None, each.kind, each.label, unit=each.unit, decimals=each.decimals, among=each.among,
+            error=HIDDEN, context=each.context, variable=each.variable, variable_label=each.variable_label,
+            level=each.level, level_label=each.level_label, group=each.group, group_label=each.group_label,
+            name=each.name,
+        )  # fmt: skip
+
+
+def recruited(overview: Overview, site: Site, place: int) -> Iterator[Statistic]:
+    """Yield patients of the period and in all, against the target, screened, and days since the last."""
+    found, period = overview.recruitment, overview.period
+    parts = {"period": (found.period, "Patients enrolled in the period")}
+    parts["cumulative"] = (found.cumulative, "Patients enrolled so far")
+    if found.screened is not None:
+        parts["screened"] = (found.screened, "Patients screened so far")
+    for name, (counts, label) in parts.items():
+        hidden = overview.hidden[f"patients.{name}"]
+        own = iter([count(f"site.{name}.n", int(counts[place]), label, context="site")])
+        yield from veiled(own, own_shown(hidden, place, overview.suppress))
+        total = iter([count(f"site.{name}.registry.n", int(counts.sum()), f"{label}, registry", context="site")])
+        yield from veiled(total, not hidden.total)
+    yield count("site.sites.n", int((found.cumulative > 0).sum()), "Sites with at least one patient", context="site")
+    wanted = {
+        "period": target(site, period.start, period.end),
+        "cumulative": target(site, first_day(overview), period.end),
+    }
+    for name, value in wanted.items():
+        error = "" if value is not None else "the site table has no target"
+        yield Statistic(f"site.{name}.target", value, "expected", f"Target: {parts[name][1].lower()}", error=error,
+                        context="site", name="target", method="patients a year / 365.25 x days")  # fmt: skip
+    last = found.last[place]
+    when = None if np.isnat(last) else last.astype(date)
+    none = "" if when else "no patient so far"
+    yield Statistic("site.last.date", when.toordinal() if when else None, "date", "Last patient enrolled", error=none,
+                    context="site", name="date")  # fmt: skip
+    days = (overview.study.data.cut - when).days if when else None
+    yield Statistic("site.last.days", days, "count", "Days from the last patient to the cut of the data", error=none,
+                    context="site", name="days")  # fmt: skip
+
+
+def first_day(overview: Overview) -> date:
+    days = overview.cohort.day
+    return days.min().astype(date) if len(days) else overview.period.start
+
+
+def rate(
+    path: str, label: str, x: int, n: int, methods: Methods, *, interval: bool = True, **more: Any
+) -> Iterator[Statistic]:
+    """Yield x, n, their percentage and its interval (Wilson's unless the study declares another)."""
+    shared: dict[str, Any] = {"label": label, "total": n, **more}
+    yield Statistic(f"{path}.n", x, "count", n=x, name="n", **shared)
+    yield Statistic(f"{path}.total", n, "count", n=n, name="total", **shared)
+    percent = 100 * x / n if n else None
+    yield Statistic(f"{path}.pct", percent, "percent", n=x, name="pct", method="n / N", error="" if n else NOBODY, **shared)
+    if not interval:
+        return
+    found = intervals.proportion(x, n, methods.proportion, methods.level)
+    for side in ("low", "high"):
+        value = getattr(found, side)
+        yield Statistic(
+            f"{path}.{side}", None if value is None else 100 * value, "percent_limit", name=side,
+            method=found.method, function=found.function, error=found.reason if value is None else "", **shared,
+        )  # fmt: skip
+
+
+def quartiles(
+    path: str, label: str, n: int, values: NDArray[np.float64], of: Variable, **more: Any
+) -> Iterator[Statistic]:
+    """Yield the median and quartiles of n values."""
+    decimals = of.decimals if of.decimals is not None else 1 if of.type == "decimal" else 0
+    shared: dict[str, Any] = {"label": label, "unit": of.unit, "total": n, "decimals": decimals, **more}
+    yield Statistic(f"{path}.total", n, "count", n=n, name="total", **{**shared, "unit": "", "decimals": None})
+    for name, value in zip(QUARTILES, values, strict=True):
+        kind = "median" if name == "median" else "quartile"
+        yield Statistic(f"{path}.{name}", float(value) if n else None, kind, name=name, error="" if n else NOBODY, **shared)
+
+
+def measured(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
+    """Yield an indicator at a site: judged, the registry without it, the period, the last report, and the change."""
+    told, measure = described(overview, name), overview.measures[name]
+    path, hidden = f"indicator.{name}", overview.hidden[f"indicator.{name}"]
+    own, others = own_shown(hidden, place, overview.suppress), others_shown(hidden, place, overview.suppress)
+    more = {"context": "indicator", "variable": name, "variable_label": told["label"], "among": told["among"]}
+    group = {"group": "others", "group_label": "registry without this site"}
+    methods, label = overview.study.methods, told["label"]
+    if isinstance(measure, Rate):
+        parts = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
+        for suffix, found in parts.items():
+            x, n = int(found.x[place]), int(found.n[place])
+            yield from veiled(rate(path + suffix, label, x, n, methods, interval=not suffix, **more), own)
+        rest = measure.judged.others
+        found_others = rate(f"{path}.others", label, int(rest.x[place]), int(rest.n[place]), methods, **{**more, **group})
+        yield from veiled(found_others, others)
+        yield from veiled(iter([change(path, label, percent(measure.judged, place), percent(measure.previous, place), more)]), own)
+        if measure.expected:
+            yield from adjusted(overview, path, label, measure, place, more)
+        return
+    variable = variable_of(overview, name)
+    spreads = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
+    for suffix, spread in spreads.items():
+        yield from veiled(
+            quartiles(path + suffix, label, int(spread.n[place]), spread.quartiles[place], variable, **more), own
+        )
+    n, values = int(measure.others.n[place]), measure.others.quartiles[place]
+    yield from veiled(quartiles(f"{path}.others", label, n, values, variable, **{**more, **group}), others)
+    now, before = measure.judged.quartiles[place, 1], measure.previous.quartiles[place, 1]
+    yield from veiled(iter([change(path, label, now, before, {**more, "unit": variable.unit})]), own)
+
+
+def variable_of(overview: Overview, name: str) -> Variable:
+    assert overview.study.reports is not None
+    return overview.study.dictionary[overview.study.reports.indicators[name].variable or ""]
+
+
+def percent(found: Counts, place: int) -> float:
+    n = int(found.n[place])
+    return 100 * int(found.x[place]) / n if n else np.nan
+
+
+def change(path: str, label: str, now: float, before: float, more: dict[str, Any]) -> Statistic:
+    """Return the difference from the last report's figure, computed again from the present data."""
+    value = finite(now - before)
+    return Statistic(
+        f"{path}.change", value, "change", f"{label}, change since the last report", name="change",
+        error="" if value is not None else "no patients to compare", method="this report - the last one", **more,
+    )  # fmt: skip
+
+
+def adjusted(
+    overview: Overview, path: str, label: str, measure: Rate, place: int, more: dict[str, Any]
+) -> Iterator[Statistic]:
+    """Yield observed and expected events, their ratio with its exact interval, and the adjusted rate.
+
+    Source: Garwood (Biometrika 1936;28:437) for the interval; indirect standardisation.
+    """
+    found = measure.expected
+    assert found is not None
+    shown = own_shown(overview.hidden[f"{path}.ratio"], place, overview.suppress)
+    yield from veiled(_adjusted(overview, path, label, measure, place, more), shown)
+
+
+def _adjusted(
+    overview: Overview, path: str, label: str, measure: Rate, place: int, more: dict[str, Any]
+) -> Iterator[Statistic]:
+    found = measure.expected
+    assert found is not None
+    observed, n = int(found.observed.x[place]), int(found.observed.n[place])
+    expected = float(found.expected[place])
+    reason = found.reason or ("" if expected > 0 else indicators.NO_EVENTS)
+    shared: dict[str, Any] = {"total": n, **more}
+    yield Statistic(f"{path}.observed", observed, "count", f"{label}, observed", n=observed, name="observed", **shared)
+    yield Statistic(f"{path}.left_out", int(found.left_out[place]), "count", f"{label}, patients without complete case mix",
+                    name="left_out", **more)  # fmt: skip
+    yield Statistic(f"{path}.expected", None if reason else expected, "expected", f"{label}, expected", error=reason,
+                    name="expected", **shared)  # fmt: skip
+    for name, size in (("n", found.n), ("events", found.events)):
+        yield count(f"{path}.model.{name}", size, f"{label}, case-mix model: {name}", **more)
+    level = overview.study.methods.level
+    estimate = (np.nan,) * 3 if reason else tuple(map(float, monitoring.observed_expected(observed, expected, level)))
+    for name, value in zip(("estimate", "low", "high"), estimate, strict=True):
+        yield Statistic(
+            f"{path}.ratio.{name}", finite(value), "observed_expected" if name == "estimate" else "ratio_limit",
+            f"{label}, observed / expected", name=name, error=reason or ("" if np.isfinite(value) else "not finite"),
+            method="exact Poisson interval (Garwood)", function="scipy.stats.chi2.ppf", **shared,
+        )  # fmt: skip
+    x, size = measure.judged.total
+    total = overview.hidden[path].total
+    rate_ = None if reason or total else min(100.0, estimate[0] * 100 * x / size)
+    yield Statistic(f"{path}.adjusted", rate_, "percent", f"{label}, adjusted rate", name="adjusted",
+                    error=reason or (HIDDEN if total else ""), method="O/E x rate of the registry", **more)  # fmt: skip
+
+
+def completed(overview: Overview, name: str, found: Counts, place: int) -> Iterator[Statistic]:
+    """Yield how many values of a variable are recorded, here and in the registry without this site."""
+    label, path = overview.study.dictionary[name].label, f"completeness.{name}"
+    more = {"context": "completeness", "variable": name, "variable_label": label, "among": "patients to whom it applies"}
+    yield from compared(overview, path, f"{label} recorded", found, place, more)
+
+
+def compared(
+    overview: Overview, path: str, label: str, found: Counts, place: int, more: dict[str, Any]
+) -> Iterator[Statistic]:
+    """Yield x of n here and in the registry without this site, as far as they may be shown."""
+    hidden, rest, methods = overview.hidden[path], found.others, overview.study.methods
+    x, n = int(found.x[place]), int(found.n[place])
+    own = rate(path, label, x, n, methods, interval=False, **more)
+    yield from veiled(own, own_shown(hidden, place, overview.suppress))
+    group = {"group": "others", "group_label": "registry without this site"}
+    x, n = int(rest.x[place]), int(rest.n[place])
+    others = rate(f"{path}.others", label, x, n, methods, interval=False, **more, **group)
+    yield from veiled(others, others_shown(hidden, place, overview.suppress))
+
+
+def mixed(overview: Overview, path: str, found: Counts | tuple[Spread, Spread], place: int) -> Iterator[Statistic]:
+    """Yield one line of the case mix, here and in the registry without this site."""
+    name, _, code = path.partition(".")
+    variable = overview.study.dictionary[name]
+    more = {"context": "case_mix", "variable": name, "variable_label": variable.label}
+    if isinstance(found, Counts):
+        more |= {"level": code, "level_label": variable.codes[code]}
+        yield from compared(overview, f"case_mix.{path}", f"{variable.label}: {variable.codes[code]}", found, place, more)
+        return
+    own, rest = found
+    hidden = overview.hidden[f"case_mix.{path}"]
+    yield from veiled(
+        quartiles(f"case_mix.{name}", variable.label, int(own.n[place]), own.quartiles[place], variable, **more),
+        own_shown(hidden, place, overview.suppress),
+    )
+    group = {"group": "others", "group_label": "registry without this site"}
+    yield from veiled(
+        quartiles(
+            f"case_mix.{name}.others", variable.label, int(rest.n[place]), rest.quartiles[place], variable, **more, **group
+        ),
+        others_shown(hidden, place, overview.suppress),
+    )
+
+
+def followed(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
+    """Yield how many follow-ups of a site are obtained, due now, overdue, not yet due, or excused."""
+    assert overview.study.reports is not None
+    label = overview.study.reports.follow_ups[name].label
+    shown = overview.suppress.own == "shown"
+    for state, counts in overview.follow_up[name].items():
+        own = count(f"follow_up.{name}.{state}", int(counts[place]), f"{label}: {state}", context="follow_up", variable=name)
+        yield from veiled(iter([own]), shown)
+
+
+def charts(overview: Overview, site: Site, place: int) -> dict[str, dict[str, Any]]:
+    """Return the data of a site's figures: recruitment, a funnel for each rate, a run chart for each time."""
+    reports = overview.study.reports
+    assert reports is not None
+    drawn: dict[str, dict[str, Any]] = {}
+    if own_shown(overview.hidden["patients.cumulative"], place, overview.suppress):
+        drawn["recruitment"] = enrolment(overview, site, place)
+    for name, measure in overview.measures.items():
+        shown = own_shown(overview.hidden[f"indicator.{name}"], place, overview.suppress)
+        if isinstance(measure, Rate):
+            drawn |= funnels(overview, name, measure, place if shown else None)
+        elif shown:
+            drawn[f"run_{name}"] = run(overview, name, measure, place, reports.period)
+    return drawn
+
+
+def enrolment(overview: Overview, site: Site | None, place: int | None) -> dict[str, Any]:
+    """Return the patients of a site by calendar step, of all sites where `place` is None."""
+    found = overview.recruitment
+    by_step = found.by_step[place] if place is not None else found.by_step.sum(axis=0)
+    ends = np.cumsum(by_step)
+    wanted = [target(site, first_day(overview), end_of(step)) for step in found.steps] if site else [None] * len(ends)
+    steps = [
+        [step, int(n), int(total), goal] for step, n, total, goal in zip(found.steps, by_step, ends, wanted, strict=True)
+    ]
+    return {"kind": "recruitment", "label": "Patients enrolled", "steps": steps}
+
+
+def end_of(step: str) -> date:
+    return periods.parse(step).end
+
+
+def funnels(overview: Overview, name: str, measure: Rate, place: int | None) -> dict[str, dict[str, Any]]:
+    """Return an indicator's funnel plot: sites whose figures may be shown, the own one apart, and limits over all sizes.
+
+    Adjusted indicators show observed / expected over the expected events, others percentages over patients. There is no
+    plot where the registry's rate is hidden or nobody is in it.
+    """
+    path, found = f"indicator.{name}", measure.expected
+    veil = overview.hidden[path].sites
+    if found is not None and found.limits is not None:
+        size, limits, scale, events = found.expected, found.limits, 1.0, found.observed.x
+        veil = veil | overview.hidden[f"{path}.ratio"].sites
+    else:
+        size, limits, scale, events = measure.judged.n.astype(float), measure.limits, 100.0, measure.judged.x
+        if overview.hidden[path].total or not size.any():
+            return {}
+    value = np.divide(events * scale, size, out=np.full(len(size), np.nan), where=size > 0)
+    others = [i for i in range(len(size)) if size[i] > 0 and i != place]
+    shown = [i for i in others if not veil[i]]
+    chart: dict[str, Any] = {
+        "kind": "funnel", "label": described(overview, name)["label"], "unit": "%" if scale > 1 else "",
+        "size_label": "Patients" if scale > 1 else "Expected events",
+        "points": sorted([float(size[i]), float(value[i])] for i in shown),
+        "own": None, "own_limits": None,
+        "centre": limits.centre * scale, "limits": curve(size, limits, scale), "hidden": len(others) - len(shown),
+    }  # fmt: skip
+    if place is not None and size[place] > 0:
+        ends = (limits.low, limits.high, limits.far_low, limits.far_high)
+        chart |= {
+            "own": [float(size[place]), float(value[place])],
+            "own_limits": [finite(end[place] * scale) for end in ends],
+        }
+    return {f"funnel_{name}": chart}
+
+
+def curve(size: NDArray[np.float64], limits: Limits, scale: float) -> list[list[float | None]]:
+    """Return the limits over sizes from 1 to the largest site's, evenly on the square root."""
+    largest = float(size.max(initial=1))
+    at = np.unique(np.linspace(1, max(largest, 2.0) ** 0.5, 120) ** 2)
+    if scale == 1.0:
+        ends = [monitoring.ratio_limits(at, level, limits.tau2) for level in (indicators.ALERT, indicators.ALARM)]
+    else:
+        if not 0 < limits.centre < 1:
+            return []
+        at = np.unique(np.round(at))
+        ends = [
+            monitoring.rate_limits(at, limits.centre, level, limits.tau2) for level in (indicators.ALERT, indicators.ALARM)
+        ]
+    columns = [at, *(side * scale for pair in ends for side in pair)]
+    return [[finite(float(value)) for value in row] for row in zip(*columns, strict=True)]
+
+
+def run(overview: Overview, name: str, measure: Time, place: int, kind: str) -> dict[str, Any]:
+    """Return a run chart of a site's times with its median and signals."""
+    told = described(overview, name)
+    rows = measure.rows & (overview.cohort.site == place)
+    points, step = indicators.series(measure, overview.cohort, rows, kind)
+    median, signal = indicators.run_signal(points)
+    return {
+        "kind": "run", "label": told["label"], "unit": told["unit"], "points": [list(point) for point in points],
+        "median": finite(median), "target": told["target"], "step": step, "signal": signal,
+    }  # fmt: skip
+
+
+CALLS = ("worse", "much-worse", "missed")
+"""The statuses that call for a look."""
+
+
+def centre_results(overview: Overview, sites: Mapping[str, str]) -> Results:
+    """Return the Results of the coordinating centre's edition: the registry, and each site's figures as far as shown.
+
+    `sites` gives, for each code, the segment of its keys.
+    """
+    statuses = {
+        name: ["hidden" if overview.hidden[f"indicator.{name}"].sites[i] else code for i, code in enumerate(measure.status)]
+        for name, measure in overview.measures.items()
+    }
+    found = [
+        *overall(overview),
+        *flagged(overview, statuses, sites),
+        *(s for place, code in enumerate(overview.codes) for s in each_site(overview, f"at.{sites[code]}", place)),
+    ]
+    drawn = {} if overview.hidden["patients.cumulative"].total else {"recruitment": enrolment(overview, None, None)}
+    for name, measure in overview.measures.items():
+        drawn |= funnels(overview, name, measure, None) if isinstance(measure, Rate) else {}
+    meta = {
+        "charts": drawn,
+        "layout": {"figures": {name: {"kind": chart["kind"], "of": name} for name, chart in drawn.items()}},
+        "statuses": statuses,
+    }
+    return Results.of(found, {**about(overview), **meta})
+
+
+def flagged(overview: Overview, statuses: Mapping[str, list[str]], sites: Mapping[str, str]) -> Iterator[Statistic]:
+    """Yield how many sites each indicator flags, of those judged, and how many indicators flag each site."""
+    for name, codes in statuses.items():
+        judged = sum(code not in ("few", "none", "hidden", "context") for code in codes)
+        n = sum(code in CALLS for code in codes)
+        path, label = f"registry.flagged.{name}", f"{described(overview, name)['label']}, sites flagged"
+        yield count(f"{path}.n", n, label, total=judged, context="registry")
+        yield count(f"{path}.total", judged, f"{label}: sites judged", context="registry")
+    for place, code in enumerate(overview.codes):
+        n = sum(codes[place] in CALLS for codes in statuses.values())
+        yield count(f"at.{sites[code]}.flags.n", n, "Indicators flagged", context="at")
+
+
+def overall(overview: Overview) -> Iterator[Statistic]:
+    """Yield the registry's own figures."""
+    found = overview.recruitment
+    parts = {"period": (found.period, "Patients enrolled in the period"), "cumulative": (found.cumulative, "Patients so far")}
+    for name, (counts, label) in parts.items():
+        total = iter([count(f"registry.{name}.n", int(counts.sum()), label, context="registry")])
+        yield from veiled(total, not overview.hidden[f"patients.{name}"].total)
+    yield count("registry.sites.n", int((found.cumulative > 0).sum()), "Sites with at least one patient", context="registry")
+    for name, measure in overview.measures.items():
+        told = described(overview, name)
+        more = {"context": "registry", "variable": name, "variable_label": told["label"], "among": told["among"]}
+        path, shown = f"registry.indicator.{name}", not overview.hidden[f"indicator.{name}"].total
+        if isinstance(measure, Rate):
+            yield from veiled(rate(path, told["label"], *measure.judged.total, overview.study.methods, **more), shown)
+        else:
+            n, values = int(measure.whole.n[0]), measure.whole.quartiles[0]
+            yield from veiled(quartiles(path, told["label"], n, values, variable_of(overview, name), **more), shown)
+
+
+def each_site(overview: Overview, path: str, place: int) -> Iterator[Statistic]:
+    """Yield what the coordinating centre's edition shows of one site."""
+    found = overview.recruitment
+    for name, counts in (("period", found.period), ("cumulative", found.cumulative)):
+        own = iter([count(f"{path}.{name}.n", int(counts[place]), f"Patients, {name}", context="at")])
+        yield from veiled(own, not overview.hidden[f"patients.{name}"].sites[place])
+    last = found.last[place]
+    when = None if np.isnat(last) else last.astype(date)
+    last_day = Statistic(f"{path}.last.date", when.toordinal() if when else None, "date", "Last patient enrolled",
+                         error="" if when else "no patient so far", context="at", name="date")  # fmt: skip
+    yield from veiled(iter([last_day]), not overview.hidden["patients.cumulative"].sites[place])
+    for name, measure in overview.measures.items():
+        told = described(overview, name)
+        more = {"context": "at", "variable": name, "variable_label": told["label"], "among": told["among"]}
+        inner, shown = f"{path}.{name}", not overview.hidden[f"indicator.{name}"].sites[place]
+        if isinstance(measure, Rate):
+            x, n = int(measure.judged.x[place]), int(measure.judged.n[place])
+            yield from veiled(rate(inner, told["label"], x, n, overview.study.methods, **more), shown)
+        else:
+            n, values = int(measure.judged.n[place]), measure.judged.quartiles[place]
+            yield from veiled(quartiles(inner, told["label"], n, values, variable_of(overview, name), **more), shown)

@@ -1,0 +1,390 @@
+"""One report for each site, many at a time: computed once, made by workers, put in place whole, resumed after a stop."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tieout import __version__, hospitals, listing, lists, periods, pool, render, weave
+from tieout import registry as registries
+from tieout import study as studies
+from tieout.analysis import changes, overview, site
+from tieout.analysis.cohort import Cohort
+from tieout.analysis.overview import Overview
+from tieout.build import checked_template, companions, created, unwritable
+from tieout.edition import Job, Shared, make
+from tieout.errors import TieoutError, raise_all
+from tieout.hospitals import Site
+from tieout.registry import Records, Registry
+from tieout.study import Study
+
+STAMP = "made.json"
+RECORD = "figures.json"
+CENTRE = "centre"
+RESERVED = frozenset(("con", "prn", "aux", "nul", CENTRE, *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
+LONGEST = 40
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the command line asks for."""
+
+    study: Path
+    out: Path
+    sites: tuple[str, ...] = ()
+    period: str = ""
+    since: str = ""
+    until: str = ""
+    formats: tuple[str, ...] = ("pdf", "html")
+    engine: str = "auto"
+    workers: int = 0
+    scheduler: str = ""
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a run made: the folder, each site's state ("made", "made earlier" or why it failed), and the page of links."""
+
+    folder: Path
+    index: Path
+    period: str
+    states: Mapping[str, str]
+    failed: Mapping[str, str]
+    synthetic: str
+
+
+def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batch:
+    """Make the reports of a period, the centre's edition and the index.
+
+    A site that fails is named in the batch with its reason; the others finish. Raises TieoutError for inputs that
+    cannot be used, an output folder that cannot be written, and a scheduler that does not answer.
+    """
+    engine = render.choose(wish.engine)
+    progress(0, 0, "reading the study and its data")
+    study = studies.read(wish.study)
+    if study.reports is None or not {"site", "centre"} <= set(study.documents):
+        raise TieoutError(str(study.path), "the study declares no reports to sites", "add reports and documents › site, centre")
+    registry = gathered(study)
+    table = lists.site_table(study)
+    found = overview.cohort(registry, table)
+    period = chosen_period(study, found, wish)
+    expected = hospitals.sites(table, seen(found, table, period), period.start, period.end)
+    wanted = hospitals.named(expected, wish.sites) if wish.sites else expected
+    if not wanted:
+        raise TieoutError(str(study.path), f"no site is expected to report on {period.words}", "look at the site table")
+    everybody = overview.with_sites(found, [each.code for each in expected])
+    progress(0, 0, "computing the indicators of all sites")
+    computed = overview.overview(registry, everybody, period)
+    folder = wish.out / period.name
+    with writable(folder):
+        sweep(folder)
+        shared = {edition: shared_of(study, edition, wish.formats, engine) for edition in ("site", CENTRE)}
+        folders = named_folders([*computed.codes])
+        mark = fingerprint(study, computed, shared, table, kept_record(wish.out, period.before.name))
+        old = last_record(wish.out, period, mark)
+        jobs = {each.code: functools.partial(job, computed, everybody, each, folders[each.code], shared["site"], old)
+                for each in wanted}  # fmt: skip
+        earlier = {code for code in jobs if wish.resume and complete(folder / folders[code], mark)}
+        made, failed = carried_out(
+            {code: each for code, each in jobs.items() if code not in earlier}, folder, folders, mark, wish, progress
+        )
+        states = {code: "made earlier" if code in earlier else "made" if code in made else "failed" for code in jobs}
+        if registries.digest(study) != computed.digest:
+            raise TieoutError(study.data.file, "the data changed while the reports were made", "run the command again")
+        progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
+        centre = centre_job(computed, expected, folders, shared[CENTRE], old)
+        put(folder, CENTRE, {**make(centre), RECORD: as_json({**changes.record(computed), "of": mark}).encode()}, mark)
+        index = folder / "index.html"
+        page = page_of(study, computed, wanted, folders, folder, states, failed)
+        write(index, page.encode("utf-8"))
+    return Batch(folder, index, period.name, states, failed, study.synthetic)
+
+
+def columnar(study: Study) -> bool:
+    """Return whether the data are Parquet: read column by column here, and each site's rows by the worker."""
+    return study.resolve(study.data.file).suffix.lower() == ".parquet"
+
+
+def gathered(study: Study) -> Registry:
+    """Return the registry, of Parquet only the columns that the reports count, gathered in parts."""
+    if not columnar(study):
+        return registries.read(study)
+    record = study.with_role("record")
+    parts = [
+        Records(part.frame.drop(columns=record), part.not_applicable) for part in registries.parts(study, counted(study))
+    ]
+    masks = {name: np.concatenate([part.not_applicable[name] for part in parts]) for name in parts[0].not_applicable}
+    records = Records(pd.concat([part.frame for part in parts], ignore_index=True), masks)
+    return Registry(study, records, registries.screening(study), registries.digest(study))
+
+
+def counted(study: Study) -> set[str]:
+    """Return the variables that the reports count."""
+    reports = study.reports
+    assert reports is not None
+    found = {*reports.case_mix, *(name for rows in reports.completeness.values() for name in rows)}
+    for indicator in reports.indicators.values():
+        found |= {*indicator.where, *indicator.adjust, *([indicator.variable] if indicator.variable else [])}
+    for follow_up in reports.follow_ups.values():
+        found |= {follow_up.after, *follow_up.done, *follow_up.unless}
+    return found
+
+
+def chosen_period(study: Study, found: Cohort, wish: Wish) -> periods.Period:
+    assert study.reports is not None
+    days = found.day
+    first, last = (day.astype(date) for day in (days.min(), days.max()))
+    return periods.chosen(
+        wish.period, wish.since, wish.until, kind=study.reports.period, first=first, last=last, cut=study.data.cut
+    )
+
+
+def seen(found: Cohort, table: hospitals.Table, period: periods.Period) -> list[str]:
+    """Return the sites with patients: in the period, or ever until its end where no table tells which sites there are."""
+    rows = found.during(period.start if table.lines else date.min, period.end)
+    return [code for code, n in zip(found.codes, found.count(rows), strict=True) if n]
+
+
+def job(
+    computed: Overview, everybody: Cohort, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None
+) -> Job:
+    """Return the job of one site: its Results, with what changed since the last report, and its lists."""
+    place = computed.codes.index(each.code)
+    results = site.site_results(computed, each)
+    lines = [f"This site: {line}." for line in each.history] + (changes.rules(old, computed) if old else [])
+    restated, reported = changes.restated(old, computed, place) if old else ({}, [])
+    more = {"changes": lines, "restated": restated, "version": __version__}
+    study = computed.study
+    found: dict[str, Any] = (
+        {"own": (study.path.resolve(), each.code)}
+        if columnar(study)
+        else {"lists": lists.of_site(everybody, each.code, study.data.cut)}
+    )
+    return Job(f"{name}_{computed.period.name}", (*results, *reported), {**results.meta, **more}, shared, **found)
+
+
+def centre_job(
+    computed: Overview, expected: Sequence[Site], folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None
+) -> Job:
+    """Return the job of the coordinating centre's edition."""
+    from tieout.analysis.indicators import STATUS
+
+    results = site.centre_results(computed, folders)
+    names = {each.code: each.name for each in expected}
+    period = dict(zip(computed.codes, computed.recruitment.period, strict=True))
+    told = [
+        {"code": code, "key": folders[code], "name": names.get(code, code), "silent": code in names and not period[code]}
+        for code in computed.codes
+    ]
+    lines = changes.rules(old, computed) if old else []
+    more = {"sites": told, "words": {code: words for code, (words, _) in STATUS.items()}, "changes": lines, "version": __version__}
+    return Job(f"{CENTRE}_{computed.period.name}", tuple(results), {**results.meta, **more}, shared)
+
+
+def carried_out(
+    jobs: Mapping[str, Callable[[], Job]], folder: Path, folders: Mapping[str, str], mark: str, wish: Wish,
+    progress: Progress,
+) -> tuple[set[str], dict[str, str]]:  # fmt: skip
+    """Make reports and put each in place as it comes; return which were made, and why others were not."""
+    made: set[str] = set()
+    failed: dict[str, str] = {}
+    total = len(jobs)
+    progress(0, total, "making the reports")
+    for done in pool.run(make, jobs, workers=wish.workers, scheduler=wish.scheduler):
+        if done.error:
+            failed[done.name] = done.error
+        else:
+            put(folder, folders[done.name], done.result, mark)
+            made.add(done.name)
+        progress(len(made) + len(failed), total, "making the reports")
+    for code in jobs:
+        if code not in made and code not in failed:
+            failed[code] = "no report came back; run again with --resume"
+    return made, failed
+
+
+def put(folder: Path, name: str, files: Mapping[str, bytes], mark: str) -> None:
+    """Put one report in place: its folder appears whole, with a stamp of what it was made from and each file's digest."""
+    draft = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
+    for file, data in files.items():
+        (draft / file).write_bytes(data)
+    digests = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
+    write(draft / STAMP, as_json({"of": mark, "sha256": digests}).encode())
+    draft.chmod(0o755)
+    place, old = folder / name, folder / f".old-{name}"
+    if place.exists():
+        os.replace(place, old)
+    os.replace(draft, place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def complete(place: Path, mark: str) -> bool:
+    """Return whether a report stands here whole, made from the same inputs."""
+    try:
+        stamp = json.loads((place / STAMP).read_bytes())
+        return stamp["of"] == mark and all(
+            hashlib.sha256((place / file).read_bytes()).hexdigest() == digest for file, digest in stamp["sha256"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def fingerprint(
+    study: Study, computed: Overview, shared: Mapping[str, Shared], table: hospitals.Table, before: Mapping[str, Any] | None
+) -> str:
+    """Return the digest of all that the reports of a batch are made from."""
+    parts = [
+        __version__, study.digest, computed.digest, computed.period.name, as_json(before), repr(table.lines),
+        *(repr(dataclasses.replace(each, files=dict(sorted(each.files.items())))) for each in shared.values()),
+    ]  # fmt: skip
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def shared_of(study: Study, edition: str, formats: tuple[str, ...], engine: str) -> Shared:
+    source = study.resolve(study.documents[edition])  # type: ignore[index]
+    template = checked_template(source, engine)
+    files = {name: (template.folder / name).read_bytes() for name in companions(template)}
+    return Shared(edition, weave.read_template(source), files, formats, engine, created(study))
+
+
+def folder_name(code: str) -> str:
+    """Return a folder's name for a site: its code where that is safe on every system, else a part of it and a digest."""
+    plain = unicodedata.normalize("NFKD", code).encode("ascii", "ignore").decode().lower()
+    safe = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST].rstrip("-_")
+    if safe == code and safe not in RESERVED:
+        return safe
+    return f"{safe or 'site'}-{hashlib.sha256(code.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def named_folders(codes: Sequence[str]) -> dict[str, str]:
+    """Return a folder for each site; raise TieoutError where two would share one."""
+    found = {code: folder_name(code) for code in codes}
+    owners: dict[str, str] = {}
+    raise_all(
+        [
+            TieoutError("sites", f"'{code}' and '{owners[name]}' would share the folder '{name}'", "change one of the codes")
+            for code, name in found.items()
+            if owners.setdefault(name, code) != code
+        ]
+    )
+    return found
+
+
+def last_record(out: Path, period: periods.Period, mark: str) -> dict[str, Any] | None:
+    """Return the record of the run before: an earlier one of this period from other inputs, or the last period's."""
+    same = kept_record(out, period.name)
+    return same if same and same["of"] != mark else kept_record(out, period.before.name)
+
+
+def kept_record(out: Path, name: str) -> dict[str, Any] | None:
+    """Return the record that a run of a period left, or None where there is none that can be read."""
+    try:
+        found = json.loads((out / name / CENTRE / RECORD).read_bytes())
+        return found if {"of", "period", "figures", "definitions"} <= set(found) and found["period"] == name else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def page_of(
+    study: Study, computed: Overview, wanted: Sequence[Site], folders: Mapping[str, str], folder: Path,
+    states: Mapping[str, str], failed: Mapping[str, str],
+) -> str:  # fmt: skip
+    """Return the page that links every report."""
+    entries = [entry(computed, each, folders[each.code], folder, states[each.code], failed.get(each.code, "")) for each in wanted]
+    facts = {
+        "Data cut-off": periods.in_words(study.data.cut), "Snapshot": f"sha256:{computed.digest[:16]}", "Version": __version__,
+    }  # fmt: skip
+    return listing.page(study.title, computed.period.words, facts, entries, study.synthetic, links(folder, CENTRE))
+
+
+LABELS = {".pdf": "PDF", ".html": "HTML", ".docx": "Word", ".zip": "ZIP", ".csv": ""}
+
+
+def links(folder: Path, name: str) -> tuple[tuple[str, str], ...]:
+    """Return the files of a report for readers, as label and path from the index."""
+    there = [path for path in (folder / name).glob("*") if path.suffix in LABELS]
+    there.sort(key=lambda path: (list(LABELS).index(path.suffix), path.name))
+    return tuple((LABELS[path.suffix] or path.stem, f"{name}/{path.name}") for path in there)
+
+
+def entry(computed: Overview, each: Site, name: str, folder: Path, state: str, reason: str) -> listing.Entry:
+    """Return a site's line on the index, which shows no more than the coordinating centre's edition does."""
+    place, hidden = computed.codes.index(each.code), computed.hidden
+    assert computed.study.reports is not None
+    flags = tuple(
+        f"{computed.study.reports.indicators[indicator].label}: {site.STATUS[measure.status[place]][0].lower()}"
+        for indicator, measure in computed.measures.items()
+        if measure.status[place] in site.CALLS and not hidden[f"indicator.{indicator}"].sites[place]
+    )
+    patients, cumulative = (
+        None if hidden[f"patients.{part}"].sites[place] else int(getattr(computed.recruitment, part)[place])
+        for part in ("period", "cumulative")
+    )
+    archive = next(iter((folder / name).glob("*.zip")), None) if state != "failed" else None
+    return listing.Entry(
+        site=each.code, name=each.name, status=state, reason=reason, patients=patients, cumulative=cumulative, flags=flags,
+        files=links(folder, name) if archive else (),
+        digest=hashlib.sha256(archive.read_bytes()).hexdigest() if archive else "",
+    )  # fmt: skip
+
+
+def as_json(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True, default=default)
+
+
+def default(value: Any) -> Any:
+    if isinstance(value, np.integer):
+        return int(value)
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file that appears whole."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft.write_bytes(data)
+    os.replace(draft, path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an earlier run left unfinished; a folder that was being replaced comes back."""
+    for path in folder.glob(".old-*"):
+        place = folder / path.name.removeprefix(".old-")
+        if not place.exists():
+            os.replace(path, place)
+        shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(".making-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(".*.part"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Turn a folder that cannot be written, or a full disk, into one paragraph; what is done stays done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise unwritable(folder, error, full="free some space and run the same command with --resume") from None
+        raise

@@ -1,0 +1,323 @@
+"""Read a data file as text cells: whole, in parts, or only the rows of some sites."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from tieout.errors import TieoutError, raise_all
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROWS = 249_856
+"""Rows of a part: a multiple of 2,048, in which DuckDB hands rows over."""
+
+NO_ROWS = ("the data file has a header and no rows", "export the registry again")
+EMPTY = ("the data file is empty", "export the registry again")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A CSV file, which is read whole: one row per line below the header."""
+
+    table: pd.DataFrame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.table)
+
+    def whole(self, columns: Sequence[str]) -> pd.DataFrame:
+        return self.table[list(columns)]
+
+    def parts(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        for start in range(0, len(self.table), ROWS):
+            yield self.table[list(columns)].iloc[start : start + ROWS]
+
+    def at(self, columns: Sequence[str], site: str, codes: Collection[str]) -> pd.DataFrame:
+        return self.table.loc[self.table[site].str.strip().isin(codes), list(columns)]
+
+    def doubled(self, column: str) -> pd.Index:
+        text = self.table[column].str.strip()
+        return self.table.index[text.duplicated(keep=False) & (text != "")]
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A Parquet file, of which DuckDB reads what is asked for.
+
+    `names` are those of the file; `rows` has its columns in this order, and last the number of the row from 0.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    rows: duckdb.DuckDBPyRelation
+
+    def whole(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Return the columns as text cells; the index is the place of the row in the file, here and below.
+
+        Raises TieoutError for a column that holds lists, bytes or times with a zone, and where the file is damaged.
+        """
+        with damage(self.path):
+            return as_frame(self.texts(self.rows, columns).to_arrow_table(), columns)
+
+    def parts(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Yield the columns as text cells in the order of the file, at most ROWS at a time."""
+        start = 0
+        with damage(self.path):
+            for table in filled(self.texts(self.rows, columns).to_arrow_reader(ROWS)):
+                part = as_frame(table, columns)
+                part.index = pd.RangeIndex(start, start + len(part))
+                start += len(part)
+                yield part
+
+    def at(self, columns: Sequence[str], site: str, codes: Collection[str]) -> pd.DataFrame:
+        """Return the columns of those rows whose cell in `site` is one of the codes.
+
+        The file's own values are looked up first, so that whole row groups can be passed over by their statistics.
+        """
+        import duckdb
+
+        self.check_kinds(columns)
+        with damage(self.path):
+            values = self.rows.project(f"{self.place(site)} AS value, {self.text(site)} AS cell").distinct().fetchall()
+            found = [duckdb.ConstantExpression(value) for value, cell in values if cell.strip() in codes]
+            stored = duckdb.ColumnExpression(self.rows.columns[self.names.index(site)])
+            rows = self.rows.filter(stored.isin(*found)) if found else self.rows.limit(0)
+            table = self.texts(rows, columns, f"#{len(self.names) + 1} AS place").to_arrow_table()
+            return as_frame(table.drop_columns("place"), columns).set_index(table["place"].to_numpy())
+
+    def doubled(self, column: str) -> pd.Index:
+        """Return the rows whose cell in a column, when it is not blank, stands in another row too."""
+        self.check_kinds([column])
+        with damage(self.path):
+            cells = self.rows.project(f"trim({self.text(column)}, '{BLANKS}') AS cell, #{len(self.names) + 1} AS place")
+            counts = cells.aggregate("cell, count(*) AS n", "cell").filter("n > 1 AND cell <> ''").set_alias("counts")
+            return pd.Index([place for (place,) in cells.join(counts, "cell").project("place").order("place").fetchall()])
+
+    def texts(self, rows: duckdb.DuckDBPyRelation, columns: Sequence[str], *more: str) -> duckdb.DuckDBPyRelation:
+        self.check_kinds(columns)
+        return rows.project(", ".join([*(f"{self.text(name)} AS c{i}" for i, name in enumerate(columns)), *more]))
+
+    def text(self, name: str) -> str:
+        """Return the SQL of a column's text; no name of the file's stands in it."""
+        return f"coalesce({TEXTS[self.kind(name)].format(self.place(name))}, '')"
+
+    def place(self, name: str) -> str:
+        return f"#{self.names.index(name) + 1}"
+
+    def kind(self, name: str) -> str:
+        return str(self.rows.types[self.names.index(name)].id)
+
+    def check_kinds(self, columns: Sequence[str]) -> None:
+        raise_all(
+            [
+                TieoutError(str(self.path), f"the column '{name}' holds {word}, {ONE_VALUE}", hint)
+                for name in columns
+                if (kind := self.kind(name)) not in TEXTS
+                for word, hint in [UNREADABLE.get(kind, (f"values of the type {kind}", ""))]
+            ]
+        )
+
+
+Source = Cells | Parquet
+
+BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
+PLAIN = "CAST({0} AS VARCHAR)"
+WHOLE = "CASE WHEN isnan({0}) THEN NULL WHEN {0} = trunc({0}) AND abs({0}) < 9007199254740992 THEN "
+TEXTS = {
+    **dict.fromkeys(("varchar", "enum", "uuid", "null", "date", "time"), PLAIN),
+    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint", "hugeint"), PLAIN),
+    **dict.fromkeys(("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"), PLAIN),
+    **dict.fromkeys(("timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"), PLAIN),
+    **dict.fromkeys(("float", "double"), WHOLE + "CAST(CAST({0} AS BIGINT) AS VARCHAR) ELSE CAST({0} AS VARCHAR) END"),
+    "decimal": "regexp_replace(CAST({0} AS VARCHAR), '\\.0+$', '')",
+    "boolean": "CAST(CAST({0} AS TINYINT) AS VARCHAR)",
+}
+"""How DuckDB writes a column as a CSV file would hold it, by type; whole numbers up to 2 to the 53rd as such."""
+
+ONE_VALUE = "expected one text, number, date or yes/no in a cell"
+FLAT = "export one plain column for each value"
+UNREADABLE = {
+    **dict.fromkeys(("list", "array"), ("lists", FLAT)),
+    **dict.fromkeys(("struct", "map", "union", "variant"), ("records", FLAT)),
+    "blob": ("bytes", "export it as text"),
+    "timestamp with time zone": ("times with a time zone", "Parquet turns them into UTC; export local times"),
+}
+
+
+def filled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Put batches together while they have no more than ROWS rows: a file may hold its rows in small groups."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        if held and sum(map(len, [*held, batch])) > ROWS:
+            yield pa.Table.from_batches(held)
+            held = []
+        held.append(batch)
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def as_frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
+    text = {pa.string(): pd.StringDtype("pyarrow", na_value=np.nan)}
+    return table.rename_columns(list(columns)).to_pandas(types_mapper=text.get)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Source]:
+    """Open a data file: Parquet by its ending, any other as CSV.
+
+    Raises TieoutError where it cannot be read, is not such a file, names a column twice, or has no rows.
+    """
+    with OPENERS.get(path.suffix.casefold(), open_csv)(path) as source:
+        yield source
+
+
+@contextmanager
+def binary(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a file's bytes; raise TieoutError where they cannot be read."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise TieoutError(str(path), "there is no such data file", "check data › file in the study file") from None
+    except OSError as error:
+        raise TieoutError(str(path), f"the data file cannot be read: {error.strerror}") from None
+
+
+def file_bytes(path: Path) -> bytes:
+    with binary(path) as file:
+        raw = file.read()
+    if not raw.strip():
+        raise TieoutError(str(path), *EMPTY)
+    return raw
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    doubled = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if doubled:
+        raise TieoutError(str(path), f"two columns are called '{doubled[0]}'", "rename or remove one of them")
+
+
+@contextmanager
+def open_csv(path: Path) -> Iterator[Cells]:
+    """Read CSV as text cells; raise TieoutError where it is not one table of one row per patient."""
+    raw = file_bytes(path).removeprefix(codecs.BOM_UTF8)
+    try:
+        header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))]
+    except UnicodeDecodeError:
+        raise TieoutError(str(path), "the data file is not UTF-8 text", "export it as CSV in UTF-8") from None
+    check_names(path, header)
+    table = cells(path, raw, header)
+    if len(table) < 2:
+        raise TieoutError(str(path), *NO_ROWS)
+    yield Cells(as_frame(table.slice(1), header))
+
+
+def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
+    """Return every line, the header too, as text cells; all must have as many cells as the header."""
+    ragged: list[arrow_csv.InvalidRow] = []
+
+    def noted(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(raw),
+            arrow_csv.ReadOptions(column_names=header, use_threads=False),
+            arrow_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=noted
+            ),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:
+        raise TieoutError(str(path), "this is not a table of comma-separated cells", "look for a stray quote") from None
+    raise_all(
+        [
+            TieoutError(
+                f"{path} row {row.number - 1}",
+                f"{row.actual_columns} cells, but the header has {row.expected_columns}",
+                "look for a stray comma or quote",
+            )
+            for row in ragged
+        ]
+    )
+    return table
+
+
+@contextmanager
+def open_parquet(path: Path) -> Iterator[Parquet]:
+    """Open Parquet with a DuckDB that can reach this one file, loads no extensions and keeps nothing on disk."""
+    with binary(path) as file:
+        if not file.read(1):
+            raise TieoutError(str(path), *EMPTY)
+    pattern = str(path.resolve()).translate(LITERALLY)
+    with database([str(path.resolve()), pattern]) as connection:
+        with damage(path):
+            schema = connection.execute("SELECT name, num_children FROM parquet_schema(?)", [pattern]).fetchall()
+            names = top_level(schema)
+            check_names(path, names)
+            if PLACE in map(str.casefold, names):
+                raise TieoutError(str(path), f"a column is called '{PLACE}', a name that DuckDB keeps", "rename it")
+            rows = connection.read_parquet(pattern, file_row_number=True, hive_partitioning=False)
+            if not rows.project(f"#{len(names) + 1}").limit(1).fetchall():
+                raise TieoutError(str(path), *NO_ROWS)
+        yield Parquet(path, names, rows)
+
+
+OPENERS: dict[str, Callable[[Path], Any]] = {".parquet": open_parquet}
+PLACE = "file_row_number"
+LITERALLY = str.maketrans({sign: f"[{sign}]" for sign in "*?["})
+
+
+@contextmanager
+def database(files: list[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a DuckDB in memory that can read these files, and nothing else on disk or network."""
+    import duckdb  # only Parquet needs it, and it takes long to load
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "enable_external_file_cache": False,
+        "temp_directory": "",
+    }
+    with duckdb.connect(":memory:", config=config) as connection:
+        connection.execute("SET allowed_paths = ?", [files])
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+
+
+@contextmanager
+def damage(path: Path) -> Iterator[None]:
+    """Raise TieoutError for what DuckDB says of a file; its own words could hold a patient's value."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise TieoutError(str(path), "there is not enough memory to read this file") from None
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise TieoutError(str(path), "this is not a Parquet file, or a damaged one", "export the registry again") from error
+
+
+def top_level(schema: list[tuple[str, int | None]]) -> tuple[str, ...]:
+    """Return the names of a file's columns from a schema listed depth first below its root."""
+    names, inside = [], 0
+    for name, children in schema[1:]:
+        if not inside:
+            names.append(name.strip())
+        inside = max(inside - 1, 0) + (children or 0)
+    return tuple(names)
