@@ -49,7 +49,7 @@ def make(job: Job) -> dict[str, bytes]:
     Raises TieoutError where the template does not fit the results or cannot be typeset.
     """
     shared, results = job.shared, Results.of(job.statistics, job.meta)
-    saved = results.with_meta(charts=sorted(results.meta["charts"]))
+    saved = results.with_meta(charts=sorted(results.meta["charts"])).to_json()
     profile = profile_of(results)
     with tempfile.TemporaryDirectory(prefix="tieout-") as place:
         source = Path(place) / "template" / f"{shared.edition}.qmd"
@@ -66,10 +66,10 @@ def make(job: Job) -> dict[str, bytes]:
         draw(project / "figures", results, profile, document, needed)
         made = render.render(
             project, job.name, shared.formats, Path(place), engine=shared.engine, created=shared.created,
-            results=saved.to_json,
+            results=lambda: saved,
         )  # fmt: skip
         files = {path.name: path.read_bytes() for path in made.values()}
-    files["results.json"] = saved.to_json().encode("utf-8")
+    files["results.json"] = saved.encode("utf-8")
     files |= {name: text.encode("utf-8-sig") for name, text in lists_of(job).items()}
     return {**files, f"{job.name}.zip": zipped(files, shared.created)}
 
@@ -88,6 +88,5 @@ def zipped(files: Mapping[str, bytes], when: datetime) -> bytes:
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, date_time=when.timetuple()[:6])
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=1)
     return data.getvalue()

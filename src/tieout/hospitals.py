@@ -118,17 +118,21 @@ def owners(table: Table, codes: pd.Series, days: pd.Series, source: str) -> np.n
 
     Raises TieoutError for codes that the site table does not hold on a record's day.
     """
-    text = codes.astype("object").to_numpy()
+    place, seen = pd.factorize(codes)
+    names = seen.astype(object).to_numpy()
     if not table.lines:
-        return text
-    owner = np.full(len(text), None, dtype=object)
+        return names[place]
+    owner = np.full(len(place), None, dtype=object)
     when = days.to_numpy().astype("datetime64[D]")
+    lines: dict[str, list[Line]] = {}
     for each in table.lines:
-        inside = (text == each.code) & (when >= np.datetime64(each.since)) & (when <= np.datetime64(each.until))
-        owner[inside] = each.site
-    lost = pd.unique(text[pd.isna(owner)])
-    known = {each.code for each in table.lines}
-    raise_all([stray(table, source, code, known) for code in lost])
+        lines.setdefault(each.code, []).append(each)
+    for code, rows in pd.Series(place).groupby(place).indices.items():
+        for each in lines.get(names[code], []):
+            inside = (when[rows] >= np.datetime64(each.since)) & (when[rows] <= np.datetime64(each.until))
+            owner[rows[inside]] = each.site
+    lost = pd.unique(names[place[pd.isna(owner)]])
+    raise_all([stray(table, source, code, set(lines)) for code in lost])
     return owner
 
 

@@ -4,72 +4,87 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from tieout import hospitals
 from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis.cohort import Cohort, follow_up, recorded
-from tieout.analysis.overview import cohort
+from tieout.analysis.overview import cohort, with_sites
 from tieout.study import Study
 
 DUE = ("record", "follow_up", "state", "window_opens", "window_closes", "days_left")
 QUERIES = ("record", "enrolled", "what")
 
 
-def due(found: Cohort, rows: np.ndarray, cut: date) -> list[tuple[str, ...]]:
-    """Return the follow-ups of some patients that are due or overdue on the day of the cut, the most urgent first."""
-    study, frame = found.study, found.frame
+@dataclass(frozen=True)
+class Marks:
+    """What is asked of every patient, marked once for all sites: states of each follow-up, variables not recorded, queries.
+
+    `record` holds the records' numbers as text that no spreadsheet takes for a formula.
+    """
+
+    cohort: Cohort
+    cut: date
+    record: NDArray[np.object_]
+    states: Mapping[str, Mapping[str, NDArray[np.bool_]]]
+    missing: Mapping[str, NDArray[np.bool_]]
+    queries: NDArray[np.float64]
+
+
+def marks(found: Cohort, cut: date) -> Marks:
+    """Mark what the lists tell, on the day of the cut."""
+    study, reports = found.study, found.study.reports
+    assert reports is not None
+    missing = {}
+    for name in (name for names in reports.completeness.values() for name in names):
+        present, applicable = recorded(found, name)
+        missing[f"not recorded: {study.dictionary[name].label}"] = applicable & ~present
+    open_ = found.frame[reports.queries].fillna(0).to_numpy() if reports.queries else np.zeros(len(found.frame))
+    record = found.frame[study.with_role("record")].map(harmless).to_numpy(dtype=object)
+    states = {name: follow_up(found, each, cut) for name, each in reports.follow_ups.items()}
+    return Marks(found, cut, record, states, missing, open_)
+
+
+def due(marked: Marks, site: str) -> list[tuple[str, ...]]:
+    """Return a site's follow-ups that are due or overdue, the most urgent first."""
+    study, frame = marked.cohort.study, marked.cohort.frame
+    mine = marked.cohort.patients(marked.cohort.codes.index(site))
     assert study.reports is not None
-    record = study.with_role("record")
     lines: list[tuple[str, ...]] = []
-    for declared in study.reports.follow_ups.values():
-        states = follow_up(found, declared, cut)
+    for name, declared in study.reports.follow_ups.items():
+        after = frame[declared.after].array[mine].to_numpy().astype("datetime64[D]")
+        left = (after + declared.closes - np.datetime64(marked.cut)).astype(int)
         for state in ("overdue", "due"):
-            for place in np.flatnonzero(states[state] & rows):
-                after = pd.Timestamp(frame[declared.after].iloc[place]).normalize()
-                opens, closes = (after + pd.Timedelta(days=days) for days in (declared.opens, declared.closes))
-                left = (closes.date() - cut).days
-                lines.append(
-                    (str(frame[record].iloc[place]), declared.label, state, f"{opens:%Y-%m-%d}", f"{closes:%Y-%m-%d}", str(left))
-                )
+            for k in np.flatnonzero(marked.states[name][state][mine]):
+                opens, closes = after[k] + declared.opens, after[k] + declared.closes
+                lines.append((marked.record[mine[k]], declared.label, state, str(opens), str(closes), str(left[k])))
     return sorted(lines, key=lambda line: (int(line[5]), line[0], line[1]))
 
 
-def queries(found: Cohort, rows: np.ndarray) -> list[tuple[str, ...]]:
-    """Return what is open in the records of some patients: data queries, and variables that are not recorded."""
-    study, frame = found.study, found.frame
-    assert study.reports is not None
-    record, enrolled = frame[study.with_role("record")], frame[study.with_role("enrolled")]
-    lines: list[tuple[str, ...]] = []
-    missing = {
-        study.dictionary[name].label: applicable & ~present
-        for names in study.reports.completeness.values()
-        for name in names
-        for present, applicable in [recorded(found, name)]
-    }
-    open_ = frame[study.reports.queries].fillna(0).to_numpy() if study.reports.queries else np.zeros(len(frame))
-    for place in np.flatnonzero(rows):
-        head = (str(record.iloc[place]), f"{enrolled.iloc[place]:%Y-%m-%d}")
-        if open_[place]:
-            lines.append((*head, f"{open_[place]:g} open data {'query' if open_[place] == 1 else 'queries'}"))
-        lines += [(*head, f"not recorded: {label}") for label, gone in missing.items() if gone[place]]
-    return lines
+def queries(marked: Marks, site: str) -> list[tuple[str, ...]]:
+    """Return what is open in a site's records, in their order: data queries, and variables that are not recorded."""
+    mine = marked.cohort.patients(marked.cohort.codes.index(site))
+    open_ = marked.queries[mine]
+    found = [(np.flatnonzero(open_ == n), f"{n:g} open data {'query' if n == 1 else 'queries'}") for n in np.unique(open_) if n]
+    found += [(np.flatnonzero(rows[mine]), words) for words, rows in marked.missing.items()]
+    order = np.argsort(np.concatenate([places for places, _ in found]) if found else [], kind="stable")
+    places = mine[np.concatenate([places for places, _ in found])[order]] if found else mine[:0]
+    words = np.repeat(np.array([words for _, words in found], dtype=object), [len(places) for places, _ in found])
+    days = marked.cohort.day[places].astype(str)
+    return list(zip(marked.record[places].tolist(), days.tolist(), words[order].tolist(), strict=True))
 
 
-def of_site(found: Cohort, site: str, cut: date) -> dict[str, str]:
+def of_site(marked: Marks, site: str) -> dict[str, str]:
     """Return a site's lists as CSV text by the names of their files."""
-    rows = found.site == (found.codes.index(site) if site in found.codes else -1)
-    return {
-        "follow-up.csv": as_csv(DUE, due(found, rows, cut)),
-        "queries.csv": as_csv(QUERIES, queries(found, rows)),
-    }
+    return {"follow-up.csv": as_csv(DUE, due(marked, site)), "queries.csv": as_csv(QUERIES, queries(marked, site))}
 
 
 def read(study_file: Path, site: str) -> dict[str, str]:
@@ -79,8 +94,19 @@ def read(study_file: Path, site: str) -> dict[str, str]:
     """
     study, table = known(study_file)
     codes = {line.code for line in table.lines if line.site == site} or {site}
-    records = registries.at(study, codes)
-    return of_site(cohort(registries.Registry(study, records, None, ""), table), site, study.data.cut)
+    records = registries.at(study, codes, needed(study))
+    found = with_sites(cohort(registries.Registry(study, records, None, ""), table), [site])
+    return of_site(marks(found, study.data.cut), site)
+
+
+def needed(study: Study) -> set[str]:
+    """Return the variables that the lists look at."""
+    reports = study.reports
+    assert reports is not None
+    found = {name for rows in reports.completeness.values() for name in rows} | ({reports.queries} if reports.queries else set())
+    for each in reports.follow_ups.values():
+        found |= {each.after, *each.done, *each.unless}
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -96,15 +122,14 @@ def site_table(study: Study) -> hospitals.Table:
 
 
 def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return lines as CSV in which no cell can be a formula of a spreadsheet."""
+    """Return lines as CSV text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(header)
-    writer.writerows([harmless(cell) for cell in line] for line in lines)
+    writer.writerows(lines)
     return text.getvalue()
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that a spreadsheet takes as text; whole numbers, also negative ones, stay as they are."""
-    number = cell.removeprefix("-").isdecimal()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not number else cell
+    """Return a text that a spreadsheet takes as text and not as a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

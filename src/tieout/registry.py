@@ -92,11 +92,14 @@ def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Re
             yield checked(path, study, table)
 
 
-def at(study: Study, codes: Collection[str]) -> Records:
+def at(study: Study, codes: Collection[str], variables: Collection[str] | None = None) -> Records:
     """Return the records of the sites with these codes, in the order of the file; of a Parquet file only these are read.
+
+    `variables` (default: all) as in `parts`.
 
     Raises TieoutError as `read` does, for mistakes in these records.
     """
+    study = narrowed(study, variables)
     path, wanted = study.resolve(study.data.file), every_column(study.variables)
     with sources.opened(path) as source:
         check_columns(path, source.names, wanted)

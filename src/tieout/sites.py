@@ -40,6 +40,8 @@ RECORD = "figures.json"
 CENTRE = "centre"
 RESERVED = frozenset(("con", "prn", "aux", "nul", CENTRE, *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
 LONGEST = 40
+LARGE = 512 * 2**20
+"""Parquet files of more bytes than this (about five million rows of a hundred columns) are not held in memory."""
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 Progress = Callable[[int, int, str], None]
 
@@ -102,7 +104,8 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
         folders = named_folders([*computed.codes])
         mark = fingerprint(study, computed, shared, table, kept_record(wish.out, period.before.name))
         old = last_record(wish.out, period, mark)
-        jobs = {each.code: functools.partial(job, computed, everybody, each, folders[each.code], shared["site"], old)
+        marked = None if large(study) else lists.marks(everybody, study.data.cut)
+        jobs = {each.code: functools.partial(job, computed, marked, each, folders[each.code], shared["site"], old)
                 for each in wanted}  # fmt: skip
         earlier = {code for code in jobs if wish.resume and complete(folder / folders[code], mark)}
         made, failed = carried_out(
@@ -120,19 +123,17 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
     return Batch(folder, index, period.name, states, failed, study.synthetic)
 
 
-def columnar(study: Study) -> bool:
-    """Return whether the data are Parquet: read column by column here, and each site's rows by the worker."""
-    return study.resolve(study.data.file).suffix.lower() == ".parquet"
+def large(study: Study) -> bool:
+    """Return whether the data are Parquet of such a size that records stay on disk, and each worker reads its site's."""
+    path = study.resolve(study.data.file)
+    return path.suffix.lower() == ".parquet" and path.stat().st_size > LARGE
 
 
 def gathered(study: Study) -> Registry:
-    """Return the registry, of Parquet only the columns that the reports count, gathered in parts."""
-    if not columnar(study):
-        return registries.read(study)
-    record = study.with_role("record")
-    parts = [
-        Records(part.frame.drop(columns=record), part.not_applicable) for part in registries.parts(study, counted(study))
-    ]
+    """Return the registry with the columns that reports and lists look at, gathered in parts."""
+    dropped = [study.with_role("record")] if large(study) else []
+    wanted = counted(study) | (set() if dropped else lists.needed(study))
+    parts = [Records(part.frame.drop(columns=dropped), part.not_applicable) for part in registries.parts(study, wanted)]
     masks = {name: np.concatenate([part.not_applicable[name] for part in parts]) for name in parts[0].not_applicable}
     records = Records(pd.concat([part.frame for part in parts], ignore_index=True), masks)
     return Registry(study, records, registries.screening(study), registries.digest(study))
@@ -166,7 +167,7 @@ def seen(found: Cohort, table: hospitals.Table, period: periods.Period) -> list[
 
 
 def job(
-    computed: Overview, everybody: Cohort, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None
+    computed: Overview, marked: lists.Marks | None, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None
 ) -> Job:
     """Return the job of one site: its Results, with what changed since the last report, and its lists."""
     place = computed.codes.index(each.code)
@@ -176,9 +177,7 @@ def job(
     more = {"changes": lines, "restated": restated, "version": __version__}
     study = computed.study
     found: dict[str, Any] = (
-        {"own": (study.path.resolve(), each.code)}
-        if columnar(study)
-        else {"lists": lists.of_site(everybody, each.code, study.data.cut)}
+        {"lists": lists.of_site(marked, each.code)} if marked else {"own": (study.path.resolve(), each.code)}
     )
     return Job(f"{name}_{computed.period.name}", (*results, *reported), {**results.meta, **more}, shared, **found)
 

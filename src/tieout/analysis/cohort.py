@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,17 @@ class Cohort:
     def during(self, start: date, end: date) -> Mask:
         """Return which patients were enrolled from `start` to `end`, both included."""
         return (self.day >= np.datetime64(start)) & (self.day <= np.datetime64(end))
+
+    @cached_property
+    def by_site(self) -> tuple[Whole, Whole]:
+        """The places of the patients sorted by site, and where each site begins among them."""
+        sizes = np.bincount(self.site, minlength=len(self.codes))
+        return np.argsort(self.site, kind="stable"), np.concatenate([[0], np.cumsum(sizes)])
+
+    def patients(self, place: int) -> Whole:
+        """Return the places of one site's patients."""
+        order, starts = self.by_site
+        return order[starts[place] : starts[place + 1]]
 
     def count(self, rows: Mask) -> Whole:
         """Return how many of the rows each site has."""

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tieout.analysis import intervals, models, monitoring, regression
-from tieout.analysis.cohort import Cohort, Counts, Mask, Spread, counts, follow_up, numeric, spreads
+from tieout.analysis.cohort import Cohort, Counts, Mask, Spread, Whole, counts, follow_up, numeric, spreads
 from tieout.registry import Registry, mask
 from tieout.reports import Indicator
 from tieout.study import Methods, Model
@@ -273,13 +273,14 @@ def design(cohort: Cohort, indicator: Indicator, rows: Mask) -> tuple[Array, tup
     return matrix, tuple(term.name for _, term in found)
 
 
-def series(time: Time, cohort: Cohort, rows: Mask, kind: str) -> tuple[list[tuple[str, float]], str]:
+def series(time: Time, cohort: Cohort, patients: Whole, kind: str) -> tuple[list[tuple[str, float]], str]:
     """Return a site's times in order for a run chart, and what one point is.
 
     Up to 60 patients each is a point; beyond that the median of each calendar month, quarter or year with a patient,
     at most the last 24.
     """
-    values, days = time.values[rows], cohort.day[rows]
+    known = patients[time.rows[patients]]
+    values, days = time.values[known], cohort.day[known]
     order = np.argsort(days, kind="stable")
     if len(values) <= 60:
         return [(str(days[i]), float(values[i])) for i in order], "patient"

@@ -38,7 +38,10 @@ STEPS = {"M": "%Y-%m", "Q": "%Y-Q%q", "Y": "%Y"}
 
 @dataclass(frozen=True)
 class Recruitment:
-    """Patients by site: in the period, until its end, screened (if there is a log), last day; and by calendar step."""
+    """Patients by site: in the period, until its end, screened (if there is a log), last day; and by calendar step.
+
+    `first` is the first day of the registry.
+    """
 
     period: Whole
     cumulative: Whole
@@ -46,6 +49,7 @@ class Recruitment:
     last: NDArray[np.datetime64]
     steps: tuple[str, ...]
     by_step: NDArray[np.int64]
+    first: date
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,8 @@ def recruitment(registry: Registry, found: Cohort, period: Period, windows: Wind
     by_step = np.zeros((len(found.codes), len(steps)), dtype=np.int64)
     np.add.at(by_step, (found.site, place), 1)
     return Recruitment(
-        found.count(windows.period), found.count(everybody), screened(registry, found, period), last, steps, by_step
+        found.count(windows.period), found.count(everybody), screened(registry, found, period), last, steps, by_step,
+        found.day.min().astype(date) if len(found.day) else period.start,
     )
 
 

@@ -160,7 +160,7 @@ def recruited(overview: Overview, site: Site, place: int) -> Iterator[Statistic]
     yield count("site.sites.n", int((found.cumulative > 0).sum()), "Sites with at least one patient", context="site")
     wanted = {
         "period": target(site, period.start, period.end),
-        "cumulative": target(site, first_day(overview), period.end),
+        "cumulative": target(site, found.first, period.end),
     }
     for name, value in wanted.items():
         error = "" if value is not None else "the site table has no target"
@@ -174,11 +174,6 @@ def recruited(overview: Overview, site: Site, place: int) -> Iterator[Statistic]
     days = (overview.study.data.cut - when).days if when else None
     yield Statistic("site.last.days", days, "count", "Days from the last patient to the cut of the data", error=none,
                     context="site", name="days")  # fmt: skip
-
-
-def first_day(overview: Overview) -> date:
-    days = overview.cohort.day
-    return days.min().astype(date) if len(days) else overview.period.start
 
 
 def rate(
@@ -384,7 +379,7 @@ def enrolment(overview: Overview, site: Site | None, place: int | None) -> dict[
     found = overview.recruitment
     by_step = found.by_step[place] if place is not None else found.by_step.sum(axis=0)
     ends = np.cumsum(by_step)
-    wanted = [target(site, first_day(overview), end_of(step)) for step in found.steps] if site else [None] * len(ends)
+    wanted = [target(site, found.first, end_of(step)) for step in found.steps] if site else [None] * len(ends)
     steps = [
         [step, int(n), int(total), goal] for step, n, total, goal in zip(found.steps, by_step, ends, wanted, strict=True)
     ]
@@ -449,8 +444,7 @@ def curve(size: NDArray[np.float64], limits: Limits, scale: float) -> list[list[
 def run(overview: Overview, name: str, measure: Time, place: int, kind: str) -> dict[str, Any]:
     """Return a run chart of a site's times with its median and signals."""
     told = described(overview, name)
-    rows = measure.rows & (overview.cohort.site == place)
-    points, step = indicators.series(measure, overview.cohort, rows, kind)
+    points, step = indicators.series(measure, overview.cohort, overview.cohort.patients(place), kind)
     median, signal = indicators.run_signal(points)
     return {
         "kind": "run", "label": told["label"], "unit": told["unit"], "points": [list(point) for point in points],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
+import os
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -20,6 +20,8 @@ from tieout.render import word
 from tieout.render.document import CARRIED_AS, Carried, Document
 from tieout.render.tree import Node
 
+AWAITED = f"picture:{os.urandom(8).hex()}:"
+"""What marks a picture's place; nobody who writes a document can know it."""
 # Scripts that the embedded fonts have: Latin, Greek, Cyrillic, punctuation, arrows, mathematics.
 OUTSIDE_EMBEDDED_FONTS = re.compile(r"[^\u0000-\u058f\u1e00-\u22ff\ufb00-\ufb06\ufeff\U0001d400-\U0001d7ff]")
 
@@ -36,10 +38,9 @@ def makers(
     raise_all(list(trees.unprintable(document, tree)))
     made: dict[str, Callable[[], None]] = {}
     for name in formats:
-        naming = relative if name == "pdf" else inline
-        ready = trees.with_pictures(document, tree, name, naming)
+        ready = trees.with_pictures(document, tree, name, NAMING[name])
         path = out / f"{document.name}.{name}"
-        made[name] = functools.partial(FORMATS[name], document, ready, path, created, carried)
+        made[name] = functools.partial(FORMATS[name], document, ready, tree["meta"], path, created, carried)
     return made
 
 
@@ -53,29 +54,44 @@ def inline(source: str, path: Path) -> str:
     return f"data:{trees.MIME[path.suffix.lower()]};base64,{data}"
 
 
-def written(document: Document, tree: Node, to: str, *options: str) -> bytes:
+def awaited(source: str, path: Path) -> str:
+    """Return a sign in place of a picture, which is put in when the HTML is written: pandoc is slow on long texts."""
+    return f"{AWAITED}{base64.urlsafe_b64encode(str(path).encode()).decode()}{AWAITED}"
+
+
+def put_in(html_: bytes) -> bytes:
+    """Return HTML with each picture in place of its sign."""
+    sign = AWAITED.encode()
+    return re.sub(
+        sign + rb"([\w=-]+)" + sign,
+        lambda found: inline("", Path(base64.urlsafe_b64decode(found[1]).decode())).encode(),
+        html_,
+    )
+
+
+def written(document: Document, tree: bytes, to: str, *options: str) -> bytes:
     arguments = ["-f", "json", "-t", to, "--wrap=none", "--standalone", "--columns=120"]
     arguments += ["--lua-filter", str(resources.templates() / "tieout.lua"), *options]
-    return trees.pandoc(arguments, json.dumps(tree).encode(), document)
+    return trees.pandoc(arguments, tree, document)
 
 
-def html(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
+def html(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
     """Write one self-contained HTML file: no script, nothing fetched."""
     templates = resources.templates()
     look = (templates / "style.css").read_text(encoding="utf-8")
     options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none"]
-    path.write_bytes(written(document, tree, "html", *options, "-V", f"stylesheet={look}"))
+    path.write_bytes(put_in(written(document, tree, "html", *options, "-V", f"stylesheet={look}")))
 
 
-def docx(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
+def docx(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
     """Write a Word file with the styles of reference.docx, a bookmark round each keyed figure."""
     templates = resources.templates()
     options = ["--reference-doc", str(templates / "reference.docx"), "--syntax-highlighting=none"]
     data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "bookmarks.lua"))
-    path.write_bytes(word.finished(data, word.front(tree["meta"]), created, carried[CARRIED_AS]()))
+    path.write_bytes(word.finished(data, word.front(meta), created, carried[CARRIED_AS]()))
 
 
-def pdf(document: Document, tree: Node, path: Path, created: datetime, carried: Carried) -> None:
+def pdf(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
     """Write a tagged PDF with Typst, which may read the document's folder and no other, and attach what it carries.
 
     Fonts of the system are used only where the text has signs that the embedded fonts lack (Korean, Hebrew, Arabic,
@@ -106,4 +122,7 @@ def fonts_for(system: bool) -> typst.Fonts:
     return typst.Fonts(include_system_fonts=system, include_embedded_fonts=True)
 
 
-FORMATS: dict[str, Callable[[Document, Node, Path, datetime, Carried], None]] = {"pdf": pdf, "html": html, "docx": docx}
+NAMING = {"pdf": relative, "html": awaited, "docx": inline}
+"""What each format calls a picture in pandoc's tree, by its source and its file."""
+
+FORMATS: dict[str, Callable[[Document, bytes, Node, Path, datetime, Carried], None]] = {"pdf": pdf, "html": html, "docx": docx}

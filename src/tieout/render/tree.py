@@ -156,15 +156,16 @@ def plain_text(node: Any) -> str:
 
 
 def every(node: Any) -> Iterator[Node]:
-    """Yield every element of pandoc's tree, parents first."""
-    if isinstance(node, dict):
-        if "t" in node:
-            yield node
-        for inner in node.values():
-            yield from every(inner)
-    elif isinstance(node, list):
-        for inner in node:
-            yield from every(inner)
+    """Yield every element of pandoc's tree, parents first, in the order of the document."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if "t" in found:
+                yield found
+            waiting.extend(reversed(found.values()))
+        elif isinstance(found, list):
+            waiting.extend(reversed(found))
 
 
 def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
@@ -185,21 +186,23 @@ def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
             yield document.error(document.line_of(caption), problem, "put it into a div ::: {#tbl-…}")
 
 
-def with_pictures(document: Document, tree: Node, kind: str, name: Callable[[str, Path], str]) -> Node:
-    """Return the tree with each picture named by what `name` makes of its source and its file.
+def with_pictures(document: Document, tree: Node, kind: str, name: Callable[[str, Path], str]) -> bytes:
+    """Return the tree as JSON text, each picture named by what `name` makes of its source and its file.
 
     A source without an ending gets that of the output's `kind`. Raises TieoutError where a picture is remote, lies
     outside the folder, does not exist or is of a kind not known here.
     """
-    tree = json.loads(json.dumps(tree))  # a copy: several times faster than copy.deepcopy
-    for node in every(tree["blocks"]):
-        if node["t"] == "Image":
-            target = node["c"][2]
+    targets = [node["c"][2] for node in every(tree["blocks"]) if node["t"] == "Image"]
+    written = [target[0] for target in targets]
+    try:
+        for target in targets:
             source = unquote(target[0])
             source += "" if Path(source).suffix or "//" in source else ENDINGS[kind]
-            path = picture(document, target[0], source)
-            target[0] = name(source, path)
-    return tree
+            target[0] = name(source, picture(document, target[0], source))
+        return json.dumps(tree).encode()
+    finally:
+        for target, source in zip(targets, written, strict=True):
+            target[0] = source
 
 
 def picture(document: Document, written: str, source: str) -> Path:
