@@ -106,6 +106,24 @@ local floats = {
   end,
 }
 
+-- "::: {layout-ncol=2}": rows of cells with one block in each, under the names that Quarto gives them.
+local function panel(div)
+  local columns = math.tointeger(tonumber(div.attributes["layout-ncol"]))
+  if not columns or columns < 1 then
+    return nil
+  end
+  local rows = pandoc.Blocks({})
+  for index, block in ipairs(div.content) do
+    if index % columns == 1 or columns == 1 then
+      rows:insert(pandoc.Div({}, pandoc.Attr("", { "quarto-layout-row" })))
+    end
+    rows[#rows].content:insert(pandoc.Div({ block }, pandoc.Attr("", { "quarto-layout-cell" })))
+  end
+  div.classes:insert("quarto-layout-panel")
+  div.content = rows
+  return div
+end
+
 -- "[@tbl-a; @fig-b]" and "@tbl-a": words and number, as a link; no brackets, as in Quarto.
 local function references(cite)
   local words = pandoc.Inlines({})
@@ -140,11 +158,13 @@ local function alternative(image)
 end
 
 local function read(doc)
-  doc = doc:walk({ RawBlock = tables }):walk({ Table = natural_widths }):walk(floats)
+  doc = doc:walk({ RawBlock = tables }):walk({ Table = natural_widths }):walk(floats):walk({ Div = panel })
   return doc:walk({ Cite = references, Image = alternative })
 end
 
 -- Writing
+
+local is_report = false
 
 local function label_of(div)
   return LABELS[kind_of(div.identifier)] .. NBSP .. div.attributes.number
@@ -194,6 +214,11 @@ local float_in = {
     local open = raw('<figure class="quarto-float quarto-float-' .. kind_of(div.identifier) .. '">')
     local words = pandoc.Plain(headed(div, label_of(div)))
     local caption = pandoc.Blocks({ raw("<figcaption>"), words, raw("</figcaption>") })
+    if is_report then
+      local identifier = div.identifier .. "-caption"
+      caption[1] = raw('<figcaption id="' .. identifier .. '">')
+      div.content[1].attributes["aria-describedby"] = identifier
+    end
     local inside = in_order(div, caption, pandoc.Blocks({ div.content[1] }))
     local blocks = pandoc.Blocks({ open }) .. inside .. { raw("</figure>") }
     return pandoc.Div(blocks, pandoc.Attr(div.identifier, { "quarto-float" }))
@@ -247,6 +272,33 @@ local callout_in = {
   end,
 }
 
+-- Figures side by side; in Word one below the other, since a row of a table there may break between picture and caption.
+local panel_in = {
+  typst = function(div, columns)
+    local blocks = pandoc.Blocks({})
+    for _, row in ipairs(div.content) do
+      local widths = (("%.2f%%, "):format(100 / columns)):rep(columns)
+      blocks:insert(raw("#grid(columns: (" .. widths .. "), gutter: 1em,"))
+      for _, cell in ipairs(row.content) do
+        blocks:insert(raw("["))
+        blocks:extend(cell.content)
+        blocks:insert(raw("],"))
+      end
+      blocks:insert(raw(")"))
+    end
+    return blocks
+  end,
+  docx = function(div)
+    local blocks = pandoc.Blocks({})
+    for _, row in ipairs(div.content) do
+      for _, cell in ipairs(row.content) do
+        blocks:extend(cell.content)
+      end
+    end
+    return blocks
+  end,
+}
+
 local PAGE_BREAK = {
   typst = "#pagebreak(weak: true)",
   html = '<div class="pagebreak"></div>',
@@ -257,6 +309,8 @@ local function write_div(div)
   local kind = callout_kind(div)
   if div.classes:includes("float") then
     return float_in[FORMAT](div)
+  elseif div.classes:includes("quarto-layout-panel") and panel_in[FORMAT] then
+    return panel_in[FORMAT](div, tonumber(div.attributes["layout-ncol"]))
   elseif kind then
     return callout_in[FORMAT](callout_title(div, kind), div.content, kind)
   elseif div.classes:includes("pagebreak") then
@@ -331,6 +385,8 @@ local element_in = {
 if FORMAT == "json" then
   return { { Pandoc = read } }
 end
+local report = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "report.lua" }))
 return { { Pandoc = function(doc)
+  is_report = doc.meta.layout and pandoc.utils.stringify(doc.meta.layout) == "report"
   return doc:walk(element_in[FORMAT]):walk({ Div = write_div })
-end } }
+end }, table.unpack(report) }

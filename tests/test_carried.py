@@ -251,7 +251,7 @@ def test_under_quarto_the_word_file_gets_its_bookmarks_from_the_same_filter(tmp_
     command += ["--lua-filter", str(resources.templates() / "bookmarks.lua")]
     subprocess.run(command, input=source.encode(), check=True)
     assert bookmarks(tmp_path / "made.docx") == [(f"{keyed.bookmark('a.b')}_1", "1")]
-    assert "filters: [quarto, bookmarks.lua]" in render.quarto.PROJECT
+    assert "filters: [quarto, report.lua, bookmarks.lua]" in render.quarto.PROJECT
 
 
 def test_under_quarto_the_files_to_attach_lie_in_the_project_and_its_settings_name_them(built, tmp_path, monkeypatch):

@@ -47,13 +47,20 @@ def published(x, n, rule, reader):
     return np.array(rows).reshape(-1, 2 * sites), np.array(values), found
 
 
-def range_of(rows, values, unknown, largest):
-    """Return the least and the greatest whole number that an unknown can be, by integer programming."""
-    ends = []
+def range_of(rows, values, unknown, largest, someone=()):
+    """Return the least and the greatest whole number that an unknown can be, by integer programming.
+
+    `someone` are sites that are known to have at least one patient.
+    """
+    ends, sites = [], rows.shape[1] // 2
+    at_least = np.zeros((len(someone), rows.shape[1]))
+    for row, place in enumerate(someone):
+        at_least[row, [place, sites + place]] = 1
+    rules_ = [LinearConstraint(rows, values, values), *([LinearConstraint(at_least, 1)] if len(someone) else [])]
     for sign in (1, -1):
         goal = np.zeros(rows.shape[1])
         goal[unknown] = sign
-        solved = milp(goal, constraints=LinearConstraint(rows, values, values), integrality=np.ones(rows.shape[1]),
+        solved = milp(goal, constraints=rules_, integrality=np.ones(rows.shape[1]),
                       bounds=Bounds(0, largest))  # fmt: skip
         assert solved.success
         ends.append(round(sign * solved.fun))
@@ -63,11 +70,12 @@ def range_of(rows, values, unknown, largest):
 def solved(x, n, rule, reader):
     """Return the small counts of others that the reader can work out: site, and whether of events or non-events."""
     rows, values, found = published(x, n, rule, reader)
+    someone = np.flatnonzero(n > 0) if rule.zero == "shown" else []  # a site without patients would be shown as 0
     lost = []
     for place in np.flatnonzero(found.sites):
         for part, count in enumerate((x, n - x)):
             if small(count, rule)[place] and place != reader and rows.size:
-                least, most = range_of(rows, values, part * len(x) + place, n.sum() + 1)
+                least, most = range_of(rows, values, part * len(x) + place, n.sum() + 1, someone)
                 if least == most:
                     lost.append((int(place), part))
     return lost
@@ -76,7 +84,7 @@ def solved(x, n, rule, reader):
 @st.composite
 def registries(draw, most_sites=6):
     sites = draw(st.integers(2, most_sites))
-    n = draw(st.lists(st.integers(0, 30), min_size=sites, max_size=sites))
+    n = draw(st.lists(st.integers(0, 3) | st.integers(0, 30), min_size=sites, max_size=sites))
     x = [draw(st.integers(0, size)) for size in n]
     return np.array(x), np.array(n)
 
@@ -125,6 +133,11 @@ def test_one_small_count_among_many_takes_others_with_it_so_that_the_sum_does_no
     found = hidden(np.array([2, 20, 30, 40, 25]), np.array([40, 50, 70, 90, 60]), Suppression())
     assert found.sites.tolist() == [True, True, False, False, True]
     assert not found.total
+
+
+def test_hidden_sites_of_one_patient_each_hide_the_total_that_would_tell():
+    found = hidden(None, np.array([1, 1, 1, 0, 0]), Suppression())
+    assert found.sites.tolist() == [True, True, True, False, False] and found.total
 
 
 def test_without_the_complementary_ones_the_solver_finds_the_small_count():

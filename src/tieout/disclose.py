@@ -7,9 +7,10 @@ is hidden, so that a hidden count is safe only among others.
 
 The rule. A count is small when it is 1 to `below` - 1 (or 0, where `zero` is hidden). A site's figure is hidden when its
 x, its n or its n - x is small. Then further figures are hidden, smallest first, until for every reader at least two
-hidden sites with patients remain that the reader does not know, and the reader cannot conclude that one has no event, or
-no non-event, unless zeros may be shown. If there are too few sites for that, the registry's total is hidden too, and
-with it the registry without a site. Percentages, intervals and medians of hidden counts are hidden with them.
+hidden sites with patients remain that the reader does not know; these have more than one patient each, taken together;
+and the reader cannot conclude that one has no event, or no non-event, unless zeros may be shown. If there are too few
+sites for that, the registry's total is hidden too, and with it the registry without a site. Percentages, intervals and
+medians of hidden counts are hidden with them.
 
 Source of the terms (primary, complementary suppression): Hundepool et al., Statistical Disclosure Control, Wiley 2012.
 """
@@ -60,12 +61,14 @@ def small(count: NDArray[np.int64], rule: Suppression) -> Mask:
 def safe(sites: Mask, parts: list[NDArray[np.int64]], n: NDArray[np.int64], rule: Suppression) -> bool:
     """Return whether no reader can work out a small count from the total and the figures shown.
 
-    For each reader: at least two hidden sites with patients that are not the reader's own; and of each part (events,
-    non-events) some among them, or none where zeros may be shown: then each has none, and the other part is its n.
+    For each reader: at least two hidden sites with patients that are not the reader's own; more patients than sites
+    among them, since each has at least one; and of each part (events, non-events) some among them, or none where zeros
+    may be shown: then each has none, and the other part is its n.
     """
     known = np.append(np.flatnonzero(sites), -1)  # -1: somebody at no hidden site
     at_one = known >= 0
-    if ((sites & (n > 0)).sum() - np.where(at_one, n[known] > 0, False)).min() < 2:
+    there = (sites & (n > 0)).sum() - np.where(at_one, n[known] > 0, False)
+    if there.min() < 2 or (n[sites].sum() - np.where(at_one, n[known], 0) <= there).any():
         return False
     left = [part[sites].sum() - np.where(at_one, part[known], 0) for part in parts]
     return rule.zero == "shown" or all(rest.min() >= 1 for rest in left)

@@ -60,7 +60,7 @@ def summary(results: Results, profile: Profile) -> str:
         change = cell(results, f"{path}.change", "value", profile, notes)
         unit = "" if rate or not told["unit"] else f", {told['unit']}"
         label = keyed.literal_html(f"{told['label']}{unit}") + aim(told, profile)
-        body.append(row(label, [size, own, rest, change, status(results, name)]))
+        body.append(row(label, [status(results, name), size, own, rest, change]))
     confidence = f"{profile.confidence}{profile.percent} CI"
     finished(
         notes,
@@ -68,7 +68,8 @@ def summary(results: Results, profile: Profile) -> str:
         f"Registry: all other sites together. Change: percentage points, or the unit of the time, since the report on "
         f"{results.meta['period']['before']}, computed again from the present data.",
     )
-    columns = ("Indicator", "n/N", f"This site, % ({confidence}) or median (IQR)", "Registry without this site", "Change", "Status")
+    own = f"This site, % ({confidence}) or median (IQR)"
+    columns = ("Indicator", "Status", "n/N", own, "Registry without this site", "Change")
     return assembled(head(*columns), body, notes, 6)
 
 

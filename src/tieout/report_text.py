@@ -15,6 +15,7 @@ from tieout.tables import reasons
 from tieout.weave import ATTRIBUTE
 
 ORDER = ("much-worse", "worse", "missed", "much-better", "better")
+TOO_FEW = "This site has too few patients for any indicator to be judged. Read each figure with its interval."
 NOTHING = "No indicator of this site calls for action on these figures."
 
 
@@ -61,7 +62,9 @@ def flags(results: Results, profile: Profile) -> str:
             figure = said(results, f"indicator.{name}", "rate" if rate else "median_iqr", profile) + unit
             label = keyed.literal_markdown(told["label"])
             lines.append(f"- **{label}: {found['words'].lower()}.** {'' if rate else 'Median '}{figure}. {found['action']}")
-    return "\n".join(lines) or NOTHING
+    if lines:
+        return "\n".join(lines)
+    return TOO_FEW if all(found["code"] in ("few", "none", "hidden") for found in status.values()) else NOTHING
 
 
 def shown(results: Results, profile: Profile, kind: str, captions: Mapping[str, str]) -> str:
@@ -114,7 +117,7 @@ def methods(results: Results, profile: Profile) -> str:
     """Return how the figures were made and what not to conclude from them, as paragraphs."""
     known = results.meta
     told = known["indicators"]
-    lines = [f"- **{keyed.literal_markdown(each['label'])}**: {keyed.literal_markdown(each['definition'])}; "
+    lines = [f"- **{keyed.literal_markdown(each['label'])}**: {keyed.literal_markdown(each['words'])}; "
              f"of {keyed.literal_markdown(each['among'])}." for each in told.values()]  # fmt: skip
     spread = [each["label"] for each in told.values() if each.get("tau2")]
     paragraphs = [

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,8 @@ class Windows:
 class Limits:
     """A funnel's centre and its limits for each site at 95% and 99.8% (NaN where nothing could lie outside).
 
-    `phi` and `tau2` tell the over-dispersion (Spiegelhalter 2005); tau2 is 0 where the limits are exact.
+    `phi` and `tau2` tell the over-dispersion (Spiegelhalter 2005); tau2 is 0 where the limits are exact. `curve` is
+    what a plot draws: rows of size, low, high, far low, far high, in percent for rates; None where there is no limit.
     """
 
     centre: float
@@ -47,6 +49,7 @@ class Limits:
     far_high: Array
     phi: float
     tau2: float
+    curve: tuple[tuple[float | None, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,17 +189,34 @@ def binomial(found: Counts) -> Limits:
         empty = np.full(len(found.n), np.nan)
         return Limits(rate, empty, empty, empty, empty, np.nan, 0.0)
     phi, tau2 = monitoring.overdispersion_of_rates(found.x, found.n, rate)
-    low, high = monitoring.rate_limits(found.n, rate, ALERT, tau2)
-    far_low, far_high = monitoring.rate_limits(found.n, rate, ALARM, tau2)
-    return Limits(rate, low, high, far_low, far_high, phi, tau2)
+    low, high, far_low, far_high = funnel(lambda at, level: monitoring.rate_limits(at, rate, level, tau2), found.n)
+    sizes = np.unique(np.round(grid(float(found.n.max()))))
+    drawn = [100 * side for side in funnel(lambda at, level: monitoring.rate_limits(at, rate, level, tau2), sizes)]
+    return Limits(rate, low, high, far_low, far_high, phi, tau2, rows(sizes, drawn))
 
 
 def poisson(observed: NDArray[np.int64], expected: Array) -> Limits:
     """Return a funnel of observed / expected about 1: exact Poisson limits, widened for over-dispersion."""
     phi, tau2 = monitoring.overdispersion_of_ratios(observed, expected)
-    low, high = monitoring.ratio_limits(expected, ALERT, tau2)
-    far_low, far_high = monitoring.ratio_limits(expected, ALARM, tau2)
-    return Limits(1.0, low, high, far_low, far_high, phi, tau2)
+    low, high, far_low, far_high = funnel(lambda at, level: monitoring.ratio_limits(at, level, tau2), expected)
+    sizes = grid(float(expected.max(initial=1)))
+    drawn = funnel(lambda at, level: monitoring.ratio_limits(at, level, tau2), sizes)
+    return Limits(1.0, low, high, far_low, far_high, phi, tau2, rows(sizes, drawn))
+
+
+def funnel(limits: Callable[[Any, float], tuple[Array, Array]], sizes: NDArray[Any]) -> list[Array]:
+    """Return low, high, far low and far high limits at some sizes."""
+    return [side for level in (ALERT, ALARM) for side in limits(sizes, level)]
+
+
+def grid(largest: float) -> Array:
+    """Return sizes from 1 to the largest site's, evenly on the square root, at which limits are drawn."""
+    return np.linspace(1, max(largest, 2.0) ** 0.5, 120) ** 2
+
+
+def rows(sizes: Array, sides: list[Array]) -> tuple[tuple[float | None, ...], ...]:
+    table = np.column_stack([sizes, *sides]).tolist()
+    return tuple(tuple(None if value != value else value for value in row) for row in table)
 
 
 def rated(

@@ -29,7 +29,7 @@ from tieout.disclose import Hidden, hidden
 from tieout.periods import Period
 from tieout.registry import Records, Registry
 from tieout.reports import Suppression
-from tieout.study import Study
+from tieout.study import Study, Variable
 
 MOST_STEPS = 40
 STEPS = {"M": "%Y-%m", "Q": "%Y-Q%q", "Y": "%Y"}
@@ -60,6 +60,7 @@ class Overview:
     """
 
     study: Study
+    variables: Mapping[str, Variable]
     period: Period
     codes: tuple[str, ...]
     digest: str
@@ -127,7 +128,7 @@ def overview(registry: Registry, found: Cohort, period: Period) -> Overview:
     }
     recruited = recruitment(registry, found, period, windows)
     return Overview(
-        study, period, found.codes, registry.digest, found, windows, recruited, measures, complete, mix, due,
+        study, study.dictionary, period, found.codes, registry.digest, found, windows, recruited, measures, complete, mix, due,
         suppressed(reports.suppress, recruited, measures, complete, mix),
     )  # fmt: skip
 

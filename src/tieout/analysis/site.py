@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tieout import periods
 from tieout.analysis import indicators, intervals, monitoring
 from tieout.analysis.cohort import Counts, Spread
-from tieout.analysis.indicators import STATUS, Limits, Rate, Time
+from tieout.analysis.indicators import STATUS, Rate, Time
 from tieout.analysis.overview import Overview, target
 from tieout.disclose import others_shown, own_shown
 from tieout.hospitals import Site
@@ -52,7 +52,7 @@ def about(overview: Overview) -> dict[str, Any]:
         "completeness": {heading: list(rows) for heading, rows in reports.completeness.items()},
         "case_mix": list(reports.case_mix),
         "follow_ups": {name: each.model_dump() for name, each in reports.follow_ups.items()},
-        "labels": {name: v.label for name, v in study.dictionary.items()},
+        "labels": {name: v.label for name, v in overview.variables.items()},
     }  # fmt: skip
 
 
@@ -71,23 +71,23 @@ def described(overview: Overview, name: str) -> dict[str, Any]:
     """Return how an indicator is told: label, kind, target, who is in it, and its model."""
     assert overview.study.reports is not None
     indicator, measure = overview.study.reports.indicators[name], overview.measures[name]
-    variable = overview.study.dictionary.get(indicator.variable or "")
-    told: dict[str, Any] = {
+    variable = overview.variables.get(indicator.variable or "")
+    found: dict[str, Any] = {
         "label": indicator.label, "kind": "rate" if isinstance(measure, Rate) else "time", "among": indicator.among,
         "unit": "%" if isinstance(measure, Rate) else variable.unit if variable else "", "better": indicator.better,
         "target": indicator.target, "judge_from": indicators.few(overview.cohort, indicator),
-        "definition": definition(overview, name),
+        "definition": definition(overview, name), "words": in_words(overview, name),
     }  # fmt: skip
     if isinstance(measure, Rate):
-        told |= {"phi": finite(measure.limits.phi), "tau2": measure.limits.tau2}
+        found |= {"phi": finite(measure.limits.phi), "tau2": measure.limits.tau2}
         if measure.expected:
-            labels = [overview.study.dictionary[term].label for term in indicator.adjust]
-            told["model"] = {
+            labels = [overview.variables[term].label for term in indicator.adjust]
+            found["model"] = {
                 "terms": labels,
                 "without_own": measure.expected.without_own,
                 "reason": measure.expected.reason,
             }
-    return told
+    return found
 
 
 def definition(overview: Overview, name: str) -> str:
@@ -105,6 +105,31 @@ def definition(overview: Overview, name: str) -> str:
         rule = f"median of {indicator.variable}"
     adjust = f", adjusted for {', '.join(indicator.adjust)}" if indicator.adjust else ""
     return rule + (f", where {where}" if where else "") + adjust
+
+
+def in_words(overview: Overview, name: str) -> str:
+    """Return an indicator's rule in the labels of the data dictionary, for readers."""
+    assert overview.study.reports is not None
+    reports = overview.study.reports
+    indicator = reports.indicators[name]
+    if indicator.follow_up:
+        each = reports.follow_ups[indicator.follow_up]
+        rule = f"obtained by the cut of the data, once {each.closes} days have passed since: {told(overview, each.after)}"
+    elif isinstance(overview.measures[name], Rate):
+        levels = overview.variables[indicator.variable or ""].codes
+        rule = f"{told(overview, indicator.variable or '')}: {' or '.join(levels[code] for code in indicator.event)}"
+    else:
+        rule = f"median of: {told(overview, indicator.variable or '')}"
+    where = "; ".join(
+        f"{told(overview, v)}: {' or '.join(overview.variables[v].codes[code] for code in codes)}"
+        for v, codes in indicator.where.items()
+    )
+    adjust = f"; adjusted for {', '.join(told(overview, term) for term in indicator.adjust)}" if indicator.adjust else ""
+    return rule + (f"; only {where}" if where else "") + adjust
+
+
+def told(overview: Overview, name: str) -> str:
+    return overview.variables[name].label
 
 
 def finite(value: float) -> float | None:
@@ -242,7 +267,7 @@ def measured(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
 
 def variable_of(overview: Overview, name: str) -> Variable:
     assert overview.study.reports is not None
-    return overview.study.dictionary[overview.study.reports.indicators[name].variable or ""]
+    return overview.variables[overview.study.reports.indicators[name].variable or ""]
 
 
 def percent(found: Counts, place: int) -> float:
@@ -305,7 +330,7 @@ def _adjusted(
 
 def completed(overview: Overview, name: str, found: Counts, place: int) -> Iterator[Statistic]:
     """Yield how many values of a variable are recorded, here and in the registry without this site."""
-    label, path = overview.study.dictionary[name].label, f"completeness.{name}"
+    label, path = overview.variables[name].label, f"completeness.{name}"
     more = {"context": "completeness", "variable": name, "variable_label": label, "among": "patients to whom it applies"}
     yield from compared(overview, path, f"{label} recorded", found, place, more)
 
@@ -327,7 +352,7 @@ def compared(
 def mixed(overview: Overview, path: str, found: Counts | tuple[Spread, Spread], place: int) -> Iterator[Statistic]:
     """Yield one line of the case mix, here and in the registry without this site."""
     name, _, code = path.partition(".")
-    variable = overview.study.dictionary[name]
+    variable = overview.variables[name]
     more = {"context": "case_mix", "variable": name, "variable_label": variable.label}
     if isinstance(found, Counts):
         more |= {"level": code, "level_label": variable.codes[code]}
@@ -413,7 +438,7 @@ def funnels(overview: Overview, name: str, measure: Rate, place: int | None) -> 
         "size_label": "Patients" if scale > 1 else "Expected events",
         "points": sorted([float(size[i]), float(value[i])] for i in shown),
         "own": None, "own_limits": None,
-        "centre": limits.centre * scale, "limits": curve(size, limits, scale), "hidden": len(others) - len(shown),
+        "centre": limits.centre * scale, "limits": limits.curve, "hidden": len(others) - len(shown),
     }  # fmt: skip
     if place is not None and size[place] > 0:
         ends = (limits.low, limits.high, limits.far_low, limits.far_high)
@@ -422,23 +447,6 @@ def funnels(overview: Overview, name: str, measure: Rate, place: int | None) -> 
             "own_limits": [finite(end[place] * scale) for end in ends],
         }
     return {f"funnel_{name}": chart}
-
-
-def curve(size: NDArray[np.float64], limits: Limits, scale: float) -> list[list[float | None]]:
-    """Return the limits over sizes from 1 to the largest site's, evenly on the square root."""
-    largest = float(size.max(initial=1))
-    at = np.unique(np.linspace(1, max(largest, 2.0) ** 0.5, 120) ** 2)
-    if scale == 1.0:
-        ends = [monitoring.ratio_limits(at, level, limits.tau2) for level in (indicators.ALERT, indicators.ALARM)]
-    else:
-        if not 0 < limits.centre < 1:
-            return []
-        at = np.unique(np.round(at))
-        ends = [
-            monitoring.rate_limits(at, limits.centre, level, limits.tau2) for level in (indicators.ALERT, indicators.ALARM)
-        ]
-    columns = [at, *(side * scale for pair in ends for side in pair)]
-    return [[finite(float(value)) for value in row] for row in zip(*columns, strict=True)]
 
 
 def run(overview: Overview, name: str, measure: Time, place: int, kind: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ from tieout.figures.sheet import (
 )
 from tieout.results import Results
 
-HIGH = 116.0
+HIGH = 100.0
 OWN = "This site"
 DIAMOND, CIRCLE = 3.6, 1.6
 LIMITS = {"95": (1, 2), "99.8": (3, 4)}
