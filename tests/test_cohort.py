@@ -134,7 +134,8 @@ def test_any_period_gives_every_site_its_results(example, period):
     found, expected = computed(example, period)
     for each in expected:
         results = site_results(found, each)
-        assert results["site.cumulative.n"].value <= results["site.cumulative.registry.n"].value
+        total = results["site.cumulative.registry.n"]
+        assert total.error == "hidden: small numbers" or results["site.cumulative.n"].value <= total.value
     assert len(centre_results(found, {code: code for code in found.codes}))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tieout import sites, study
+from tieout import lists, sites, study
 from tieout.audit import report as audits
 from tieout.errors import TieoutError
 from tieout.results import load
@@ -358,3 +358,68 @@ def test_figures_of_the_example_are_those_of_its_own_rows(tmp_path):
     assert results.meta["site"]["name"] == "Marlow Hospital (simulated)"
 
 
+
+
+def parquet(folder: Path) -> Path:
+    """Turn a project's data into Parquet; return its study file."""
+    frame = pd.read_csv(folder / "data.csv", dtype=str, keep_default_na=False)
+    frame.to_parquet(folder / "data.parquet", index=False)
+    file = folder / "study.yaml"
+    file.write_text(file.read_text().replace("data.csv", "data.parquet"))
+    return file
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_parquet_gives_the_same_lists_and_figures_as_csv(batch, tmp_path, monkeypatch, large):
+    file, made = batch
+    shutil.copytree(file.parent, tmp_path / "study")
+    if large:
+        monkeypatch.setattr(sites, "LARGE", 0)
+    found = sites.run(wish(parquet(tmp_path / "study"), tmp_path / "out"))
+    for code in COUNTS:
+        for name in ("follow-up.csv", "queries.csv"):
+            assert (found.folder / code / name).read_bytes() == (made.folder / code / name).read_bytes()
+        ours, theirs = (load(folder / code / "results.json") for folder in (found.folder, made.folder))
+        assert list(ours) == list(theirs)
+
+
+def test_of_large_parquet_a_worker_reads_its_own_sites_rows_alone(batch, tmp_path, monkeypatch):
+    file, _ = batch
+    shutil.copytree(file.parent, tmp_path / "study")
+    read, asked = lists.registries.at, []
+
+    def watched(declared, codes, variables=None):
+        asked.append(set(codes))
+        found = read(declared, codes, variables)
+        assert set(found.frame.site) <= set(codes)
+        return found
+
+    monkeypatch.setattr(lists.registries, "at", watched)
+    lists.read(parquet(tmp_path / "study"), "west")
+    assert asked == [{"west"}]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_cluster_makes_the_same_reports_and_loses_none_with_a_killed_worker(batch, tmp_path):
+    pytest.importorskip("distributed")
+    from distributed import Client
+    from test_pool import scheduler, settled
+
+    file, made = batch
+    with scheduler() as (address, worker, _):
+        worker(), worker()
+        settled(address, 2)
+        with Client(address, set_as_default=False) as client:
+            pids = list(client.run(os.getpid).values())
+        killed = []
+
+        def step(done: int, total: int, what: str) -> None:
+            if done == 1 and not killed:
+                os.kill(pids[0], signal.SIGKILL)
+                killed.append(pids[0])
+
+        found = sites.run(wish(file, tmp_path / "out", formats=("pdf", "html"), scheduler=address), step)
+    assert killed and found.states == made.states
+    for path in made.folder.rglob("*"):
+        if path.is_file() and path.name != "index.html":
+            assert path.read_bytes() == (found.folder / path.relative_to(made.folder)).read_bytes(), path.name

@@ -147,9 +147,9 @@ def _drained(
             return []
         for future in finished:
             name = flying.pop(future)
-            error = CancelledError() if future.cancelled() else future.exception()
-            broken = broken or isinstance(error, BrokenExecutor)
-            if isinstance(error, (place.death, CancelledError)):
+            fault = CancelledError() if future.cancelled() else future.exception()
+            broken = broken or isinstance(fault, BrokenExecutor)
+            if isinstance(fault, (place.death, CancelledError)):
                 lost.append(name)
             else:
                 yield _done(name, place, future)
@@ -180,7 +180,7 @@ def told(error: BaseException) -> str:
     place = "".join(f" at {Path(frame.filename).name}:{frame.lineno}" for frame in where)
     why = ""
     if isinstance(error, OSError) and error.errno in errno.errorcode:
-        why = f": {os.strerror(error.errno)}"
+        why = f": {os.strerror(error.errno or 0)}"
     if isinstance(error, ImportError) and error.name:
         why = f": {error.name}"
     return f"stopped by an unexpected {type(error).__name__}{why}{place}"

@@ -1,0 +1,163 @@
+"""Measure `tieout sites`: a report over its floor, reports a second, growth with the number of sites, and the statistics.
+
+The floor of one report: its figures drawn, then pandoc twice and Typst once on the same woven text, nothing else. The
+registries are made by make_sites.py; nothing of them is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import make_sites
+import pypandoc
+import typst
+
+from tieout import edition, hospitals, lists, report_text, resources, sites, study, weave
+from tieout.analysis import overview, site
+from tieout.build import draw, lay_out, profile_of
+from tieout.render import document as documents
+from tieout.results import Results
+
+USUAL = 8.0
+"""Seconds for one site's HTML and PDF by a parameterised document with executable cells under Quarto 1.10 on two cores,
+measured elsewhere and stated in the project's plan; it cannot be measured where Quarto is not installed."""
+ROWS = 200
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that is computed before the first report, and how long it took."""
+
+    jobs: list[edition.Job]
+    seconds: dict[str, float]
+
+
+def timed(call: Callable[[], object]) -> tuple[object, float]:
+    start = time.perf_counter()
+    return call(), time.perf_counter() - start
+
+
+def prepared(folder: Path, most: int) -> Prepared:
+    """Compute everything for a registry; return the jobs of its first sites."""
+    declared = study.read(folder)
+    registry, reading = timed(lambda: sites.gathered(declared))
+    table = lists.site_table(declared)
+
+    def figures_of_all() -> tuple[overview.Overview, list[hospitals.Site], overview.Cohort]:
+        found = overview.cohort(registry, table)
+        wish = sites.Wish(declared.path, folder)
+        period = sites.chosen_period(declared, found, wish)
+        expected = hospitals.sites(table, sites.seen(found, table, period), period.start, period.end)
+        found = overview.with_sites(found, [each.code for each in expected])
+        return overview.overview(registry, found, period), expected, found
+
+    (computed, expected, found), indicators = timed(figures_of_all)
+    _, told = timed(lambda: [site.site_results(computed, each) for each in expected])
+    marked = lists.marks(found, declared.data.cut)
+    shared = sites.shared_of(declared, "site", ("pdf", "html"), "embedded")
+    names = sites.named_folders(computed.codes)
+    jobs = [sites.job(computed, marked, each, names[each.code], shared, None) for each in expected[:most]]
+    return Prepared(jobs, {"reading": reading, "indicators of all sites": indicators, "figures of each site": told})
+
+
+def floor(job: edition.Job, project: Path, results: Results, document: weave.Document) -> None:
+    """Draw the figures and run pandoc and Typst on a laid-out project, as bare as can be."""
+    draw(project / "figures", results, profile_of(results), document, ("svg",))
+    look = str(resources.templates())
+    bare = [pypandoc.get_pandoc_path(), f"{job.name}.qmd", "-f", "markdown", "--standalone", "--lua-filter", f"{look}/tieout.lua"]
+    bare += ["--default-image-extension", "svg"]
+    run = ["--embed-resources", "-t", "html", "--template", f"{look}/template.html", "-o", "floor.html"]
+    subprocess.run([*bare, *run], cwd=project, check=True, capture_output=True)
+    subprocess.run(
+        [*bare, "-t", "typst", "--template", f"{look}/embedded.typ", "-o", "floor.typ"], cwd=project, check=True, capture_output=True
+    )
+    typst.Compiler(root=project).compile(input=(project / "floor.typ").read_bytes(), format="pdf")
+
+
+def one_report(folder: Path, runs: int) -> None:
+    """Print how long one report takes, over its floor, both in one warm process."""
+    jobs = prepared(folder, runs + 2).jobs
+    ours, floors = [], []
+    for number, job in enumerate(jobs):
+        _, taken = timed(functools.partial(edition.make, job))
+        with tempfile.TemporaryDirectory() as place:
+            source = Path(place) / "site.qmd"
+            source.write_text(job.shared.template, encoding="utf-8")
+            results = Results.of(job.statistics, job.meta)
+            inserts = report_text.inserts(results, profile_of(results), "site")
+            document = weave.weave(source, results, {}, {}, inserts)
+            project = Path(place) / "project"
+            lay_out(project, results, documents.read(Path(place), "site"), document, job.name)
+            _, bare = timed(functools.partial(floor, job, project, results, document))
+        if number >= 2:
+            ours.append(taken)
+            floors.append(bare)
+    each, least = statistics.median(ours), statistics.median(floors)
+    drawn = len(jobs[0].meta["charts"])
+    print(f"one report ({drawn} figures, HTML and PDF)      {each:6.2f} s (median of {runs})")
+    print(f"its floor: figures, pandoc, Typst          {least:6.2f} s")
+    print(f"a report over its floor: {each / least:.2f}")
+
+
+def batch(folder: Path, out: Path) -> tuple[float, int, float]:
+    """Make the reports of a registry in a process of its own; return seconds, reports, and the largest worker in MB."""
+    before = time.perf_counter()
+    code = (
+        "import sys, resource; sys.argv[0] = 'tieout'\nfrom tieout.cli import main\n"
+        "try:\n    main()\nfinally:\n    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "sites", str(folder), "--out", str(out), "--engine", "embedded"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    taken = time.perf_counter() - before
+    made = len(list(out.glob("*/*/made.json"))) - 1
+    return taken, made, int(done.stderr.strip().splitlines()[-1]) / 1024
+
+
+def growth(sizes: list[int], place: Path) -> None:
+    """Print seconds and memory for registries of several sizes, reports a second, and the exponent of growth."""
+    found = {}
+    for size in sizes:
+        folder = place / f"sites{size}"
+        make_sites.make(folder, size, size * ROWS, "parquet", 1)
+        found[size] = batch(folder, place / f"out{size}")
+        taken, made, memory = found[size]
+        print(f"{size:>5} sites, {size * ROWS:>7,} rows: {made:>4} reports in {taken:7.1f} s, {taken / made:5.2f} s each; "
+              f"largest worker {memory:4.0f} MB")  # fmt: skip
+    small, large = min(found), max(found)
+    (first, n, memory), (last, m, more) = found[small], found[large]
+    print(f"time grows with the exponent {math.log(last / first) / math.log(m / n):.2f}; memory of a worker {more / memory:.2f} times")
+    print(f"reports a second: {m / last:.1f}; over the usual {USUAL:.0f} s a site: {USUAL / (last / m):.0f} times")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100])
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the registry of 500 sites whose statistics are timed")
+    given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        make_sites.make(place / "few", 40, 40 * ROWS, "parquet", 1)
+        one_report(place / "few", given.runs)
+        growth(given.sizes, place)
+        make_sites.make(place / "many", 500, given.rows, "parquet", 1)
+        for part, seconds in prepared(place / "many", 1).seconds.items():
+            print(f"500 sites, {given.rows:,} rows, {part}: {seconds:.1f} s")
+        print(f"memory of this process at its largest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
