@@ -27,13 +27,6 @@ local function tables(block)
   end
 end
 
-local function natural_widths(tbl)
-  for index = 1, #tbl.colspecs do
-    tbl.colspecs[index] = { tbl.colspecs[index][1], nil }
-  end
-  return tbl
-end
-
 local function float(identifier, content, caption)
   local kind = kind_of(identifier)
   counts[kind] = counts[kind] + 1
@@ -64,12 +57,32 @@ local function float_of_table(tbl)
   return float(identifier, { tbl }, caption)
 end
 
+-- "::: {layout-ncol=2}": rows of cells with one block in each, under the names that Quarto gives them.
+local function panel(div)
+  local columns = math.tointeger(tonumber(div.attributes["layout-ncol"]))
+  if not columns or columns < 1 then
+    return nil
+  end
+  local rows = pandoc.Blocks({})
+  for index, block in ipairs(div.content) do
+    if index % columns == 1 or columns == 1 then
+      rows:insert(pandoc.Div({}, pandoc.Attr("", { "quarto-layout-row" })))
+    end
+    rows[#rows].content:insert(pandoc.Div({ block }, pandoc.Attr("", { "quarto-layout-cell" })))
+  end
+  div.classes:insert("quarto-layout-panel")
+  div.content = rows
+  return div
+end
+
 local floats = {
   traverse = "topdown",
   Div = function(div)
     local kind = kind_of(div.identifier)
     if kind == "tbl" or kind == "fig" then
       return float_of_div(div), false
+    elseif div.attributes["layout-ncol"] then
+      return panel(div)
     end
   end,
   Figure = function(figure)
@@ -106,24 +119,6 @@ local floats = {
   end,
 }
 
--- "::: {layout-ncol=2}": rows of cells with one block in each, under the names that Quarto gives them.
-local function panel(div)
-  local columns = math.tointeger(tonumber(div.attributes["layout-ncol"]))
-  if not columns or columns < 1 then
-    return nil
-  end
-  local rows = pandoc.Blocks({})
-  for index, block in ipairs(div.content) do
-    if index % columns == 1 or columns == 1 then
-      rows:insert(pandoc.Div({}, pandoc.Attr("", { "quarto-layout-row" })))
-    end
-    rows[#rows].content:insert(pandoc.Div({ block }, pandoc.Attr("", { "quarto-layout-cell" })))
-  end
-  div.classes:insert("quarto-layout-panel")
-  div.content = rows
-  return div
-end
-
 -- "[@tbl-a; @fig-b]" and "@tbl-a": words and number, as a link; no brackets, as in Quarto.
 local function references(cite)
   local words = pandoc.Inlines({})
@@ -155,11 +150,6 @@ local function alternative(image)
     image.attributes["fig-alt"], image.attributes["alt"] = nil, nil
   end
   return image
-end
-
-local function read(doc)
-  doc = doc:walk({ RawBlock = tables }):walk({ Table = natural_widths }):walk(floats):walk({ Div = panel })
-  return doc:walk({ Cite = references, Image = alternative })
 end
 
 -- Writing
@@ -382,11 +372,13 @@ local element_in = {
   },
 }
 
+-- Several filters and not one over the whole document: pandoc hands each only what it asks for, which is faster.
 if FORMAT == "json" then
-  return { { Pandoc = read } }
+  return { { RawBlock = tables }, floats, { Cite = references, Image = alternative } }
 end
 local report = dofile(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), "report.lua" }))
-return { { Pandoc = function(doc)
-  is_report = doc.meta.layout and pandoc.utils.stringify(doc.meta.layout) == "report"
-  return doc:walk(element_in[FORMAT]):walk({ Div = write_div })
-end }, table.unpack(report) }
+local function layout_of(meta)
+  is_report = meta.layout and pandoc.utils.stringify(meta.layout) == "report"
+end
+
+return { { Meta = layout_of }, element_in[FORMAT], { Div = write_div }, table.unpack(report) }

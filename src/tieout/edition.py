@@ -88,5 +88,6 @@ def zipped(files: Mapping[str, bytes], when: datetime) -> bytes:
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, date_time=when.timetuple()[:6])
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=1)
+            dense = zipfile.ZIP_STORED if name.endswith(".pdf") else zipfile.ZIP_DEFLATED
+            archive.writestr(info, content, dense, compresslevel=1)
     return data.getvalue()

@@ -38,8 +38,16 @@ def parse(document: Document) -> Node:
     arguments = ["-f", "markdown", "-t", "json", "--lua-filter", str(resources.templates() / "tieout.lua")]
     arguments += citation_arguments(document)
     tree = json.loads(pandoc(arguments, text.encode(), document))
+    for node in every(tree["blocks"]):
+        if node["t"] == "Table":
+            as_wide_as_its_words(node)
     tree["meta"] |= authors(tree["meta"])
     return tree
+
+
+def as_wide_as_its_words(table: Node) -> None:
+    """Let the words of a table, and not how it is typed, give the widths of its columns."""
+    table["c"][2] = [[alignment, {"t": "ColWidthDefault"}] for alignment, _ in table["c"][2]]
 
 
 def citation_arguments(document: Document) -> list[str]:
