@@ -7,7 +7,9 @@ registries are made by make_sites.py; nothing of them is kept.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import itertools
 import math
 import os
 import resource
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import make_sites
+import psutil
 import pypandoc
 import typst
 from ruamel.yaml import YAML
@@ -113,17 +116,20 @@ def one_report(folder: Path, runs: int) -> None:
 
 
 def batch(folder: Path, out: Path) -> tuple[float, int, float]:
-    """Make the reports of a registry in a process of its own; return seconds, reports, and the largest worker in MB."""
-    before = time.perf_counter()
-    code = (
-        "import sys, resource; sys.argv[0] = 'tieout'\nfrom tieout.cli import main\n"
-        "try:\n    main()\nfinally:\n    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)"
-    )
-    command = [sys.executable, "-c", code, "sites", str(folder), "--out", str(out), "--engine", "embedded"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    taken = time.perf_counter() - before
-    made = len(list(out.glob("*/*/made.json"))) - 1
-    return taken, made, int(done.stderr.strip().splitlines()[-1]) / 1024
+    """Make the reports of a registry in a process of its own; return seconds, reports, and the largest worker in MB.
+
+    The memory of the workers is looked at four times a second; Typst keeps what it laid out for the last documents.
+    """
+    begun, largest = time.perf_counter(), 0
+    command = [sys.executable, "-c", "from tieout.cli import main; main()", "sites", str(folder), "--out", str(out)]
+    running = psutil.Popen([*command, "--engine", "embedded"], stdout=subprocess.DEVNULL)
+    while running.poll() is None:
+        time.sleep(0.25)
+        with contextlib.suppress(psutil.Error):
+            largest = max([largest, *(each.memory_info().rss for each in running.children(recursive=True))])
+    if running.returncode:
+        raise SystemExit(f"tieout sites ended with {running.returncode}")
+    return time.perf_counter() - begun, len(list(out.glob("*/*/made.json"))) - 1, largest / 2**20
 
 
 def with_four_figures(folder: Path) -> None:
@@ -158,9 +164,11 @@ def growth(sizes: list[int], place: Path) -> None:
         taken, made, memory = found[size]
         print(f"{size:>5} sites, {size * ROWS:>7,} rows: {made:>4} reports in {taken:7.1f} s, {taken / made:5.2f} s each; "
               f"largest worker {memory:4.0f} MB")  # fmt: skip
-    small, large = min(found), max(found)
-    (first, n, memory), (last, m, more) = found[small], found[large]
-    print(f"time grows with the exponent {math.log(last / first) / math.log(m / n):.2f}; memory of a worker {more / memory:.2f} times")
+    ordered = sorted(found)
+    for small, large in itertools.pairwise(ordered):
+        (first, n, memory), (last, m, more) = found[small], found[large]
+        exponent = math.log(last / first) / math.log(m / n)
+        print(f"{small} to {large} sites: time grows with the exponent {exponent:.2f}; a worker's memory {more / memory:.2f} times")
 
 
 def main() -> None:

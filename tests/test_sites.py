@@ -163,6 +163,16 @@ def test_small_numbers_of_one_site_stand_in_no_other_report(batch):
     assert load(made.folder / "west" / "results.json")["site.cumulative.n"].value == 3
 
 
+def test_the_centres_table_holds_every_site_and_indicator_and_hides_what_the_edition_hides(batch):
+    _, made = batch
+    table = pd.read_csv(made.folder / "centre" / "indicators.csv").set_index(["site", "indicator"])
+    assert len(table) == len(COUNTS) * 2
+    assert table.loc[("west", "Death"), ["n", "of", "percent_or_median"]].isna().all()
+    assert table.loc[("west", "Death"), "status"] == "Hidden"
+    north = load(made.folder / "north" / "results.json")["indicator.wait.median"]
+    assert table.loc[("north", "Wait"), "percent_or_median"] == north.value
+
+
 def test_the_index_links_every_file_with_its_digest(batch):
     _, made = batch
     page = made.index.read_text(encoding="utf-8")

@@ -18,10 +18,13 @@ from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis.cohort import Cohort, follow_up, recorded
 from tieout.analysis.overview import cohort, with_sites
+from tieout.results import Results
 from tieout.study import Study
 
 DUE = ("record", "follow_up", "state", "window_opens", "window_closes", "days_left")
 QUERIES = ("record", "enrolled", "what")
+INDICATORS = ("site", "name", "indicator", "n", "of", "percent_or_median", "low_or_q1", "high_or_q3", "status")
+PARTS = {"rate": ("n", "total", "pct", "low", "high"), "time": ("", "total", "median", "q1", "q3")}
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,20 @@ def known(study_file: Path) -> tuple[Study, hospitals.Table]:
 def site_table(study: Study) -> hospitals.Table:
     assert study.reports is not None
     return hospitals.read(study.resolve(study.reports.sites) if study.reports.sites else None)
+
+
+def indicators(results: Results) -> dict[str, str]:
+    """Return the figures of every site that the coordinating centre's edition may show, as CSV text by the file's name."""
+    lines = []
+    for place, site in enumerate(results.meta["sites"]):
+        for name, told in results.meta["indicators"].items():
+            path, parts = f"at.{site['key']}.{name}", PARTS[told["kind"]]
+            found = [results[f"{path}.{part}"] if part else None for part in parts]
+            values = ["" if each is None or each.value is None else f"{each.value:.15g}" for each in found]
+            status = results.meta["statuses"][name][place]
+            head = (harmless(site["code"]), harmless(site["name"]), harmless(told["label"]))
+            lines.append((*head, *values, results.meta["words"][status]))
+    return {"indicators.csv": as_csv(INDICATORS, lines)}
 
 
 def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -12,6 +12,7 @@ executors do not see to by themselves:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import importlib
@@ -272,6 +273,7 @@ def _cluster(address: str) -> Iterator[_Place]:
         raise TieoutError("--scheduler", "Dask is not installed", "pip install tieout[dask]") from None
     _quieten()
     try:
+        asyncio.run(asyncio.wait_for(_asked(address), ANSWER))
         client = distributed.Client(address, timeout=ANSWER, set_as_default=False, name="tieout")
     except Exception:  # refused, silent, another kind of server, a mismatch of versions: all the same to the reader
         problem = f"no Dask scheduler answers at {address}"
@@ -289,6 +291,16 @@ def _cluster(address: str) -> Iterator[_Place]:
             executor.shutdown(wait=False)
         with contextlib.suppress(Exception):
             client.close(timeout=ANSWER)
+
+
+async def _asked(address: str) -> None:
+    """Ask a scheduler who it is: the Client's own time limit ends when somebody takes the call, and says nothing."""
+    import distributed
+
+    security = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=ANSWER, connection_args=security) as server:
+        if (await server.identity())["type"] != "Scheduler":
+            raise ConnectionError
 
 
 def _port(address: str) -> int | None:

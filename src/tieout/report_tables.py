@@ -11,7 +11,8 @@ from tieout.results import HIDDEN, Results, Statistic
 from tieout.tables import Notes, assembled, reasons, row, section, sentence
 
 VEILED = '<span class="veiled">hidden</span>'
-FLAGGED = ("much-worse", "worse", "missed", "better", "much-better")
+MOST_FLAGGED = 60
+FLAGGED = ("much-worse", "worse", "much-better", "missed", "better")
 STATES = {"obtained": "Obtained", "due": "Due now", "overdue": "Overdue", "later": "Not yet due", "excused": "Not needed"}
 
 
@@ -238,20 +239,23 @@ def registry(results: Results, profile: Profile) -> str:
 
 
 def flagged(results: Results, profile: Profile) -> str:
-    """Return the sites beyond a limit or a target, for the coordinating centre's workflow."""
+    """Return the sites beyond a limit or a target, the gravest first, for the coordinating centre's workflow."""
+    found = [
+        (FLAGGED.index(code), name, site)
+        for name, codes in results.meta["statuses"].items()
+        for code, site in zip(codes, results.meta["sites"], strict=True)
+        if code in FLAGGED
+    ]
+    found.sort(key=lambda each: each[0])
     notes, body = Notes(), []
-    for name, told in results.meta["indicators"].items():
-        rate = told["kind"] == "rate"
-        for place, site in enumerate(results.meta["sites"]):
-            code = results.meta["statuses"][name][place]
-            if code in FLAGGED:
-                path = f"at.{site['key']}.{name}"
-                value = cell(results, path, "rate" if rate else "median_iqr", profile, notes)
-                words = results.meta["words"][code]
-                body.append(row(keyed.literal_html(site["name"]), [keyed.literal_html(told["label"]), value, mark(code, words)]))
-    if not body:
-        body = [row("None", ["", "", ""])]
-    return assembled(head("Site", "Indicator", "Figure", "Status"), body, notes, 4)
+    for grave, name, site in found[:MOST_FLAGGED]:
+        told, path, code = results.meta["indicators"][name], f"at.{site['key']}.{name}", FLAGGED[grave]
+        value = cell(results, path, "rate" if told["kind"] == "rate" else "median_iqr", profile, notes)
+        label = keyed.literal_html(told["label"])
+        body.append(row(keyed.literal_html(site["name"]), [label, value, mark(code, results.meta["words"][code])]))
+    if len(found) > MOST_FLAGGED:
+        finished(notes, "The gravest; all of them are in the file indicators.csv.")
+    return assembled(head("Site", "Indicator", "Figure", "Status"), body or [row("None", [""] * 3)], notes, 4)
 
 
 def sites(results: Results, profile: Profile) -> str:

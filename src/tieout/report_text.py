@@ -61,7 +61,7 @@ def flags(results: Results, profile: Profile) -> str:
             unit = f" {told['unit']}" if told["unit"] and not rate else ""
             figure = said(results, f"indicator.{name}", "rate" if rate else "median_iqr", profile) + unit
             label = keyed.literal_markdown(told["label"])
-            lines.append(f"- **{label}: {found['words'].lower()}.** {'' if rate else 'Median '}{figure}. {found['action']}")
+            lines.append(f"- **{label}: {found['words'].lower()}.** This site: {'' if rate else 'median '}{figure}. {found['action']}")
     if lines:
         return "\n".join(lines)
     return TOO_FEW if all(found["code"] in ("few", "none", "hidden") for found in status.values()) else NOTHING

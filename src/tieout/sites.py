@@ -197,7 +197,9 @@ def centre_job(
     ]
     lines = changes.rules(old, computed) if old else []
     more = {"sites": told, "words": {code: words for code, (words, _) in STATUS.items()}, "changes": lines, "version": __version__}
-    return Job(f"{CENTRE}_{computed.period.name}", tuple(results), {**results.meta, **more}, shared)
+    results = results.with_meta(**more)
+    table = lists.indicators(results)
+    return Job(f"{CENTRE}_{computed.period.name}", tuple(results), dict(results.meta), shared, table)
 
 
 def carried_out(
