@@ -117,10 +117,12 @@ def test_a_job_that_cannot_be_sent_fails_alone():
 
 
 @linux
-def test_a_worker_that_is_killed_loses_nothing(tmp_path):
+def test_a_worker_that_is_killed_loses_nothing_and_leaves_no_files(tmp_path):
     jobs = {str(n): (str(tmp_path / str(n)), 1 if n == 5 else 0) for n in range(12)}
     assert results(pool.run(pool_tasks.die, jobs, workers=2)) == {name: name for name in jobs}
     assert (tmp_path / "5").read_text() == ".."
+    places = [Path(path.read_text()) for path in tmp_path.glob("*.place")]
+    assert len(places) == 12 and not any(place.exists() for place in places)
 
 
 @linux
@@ -180,7 +182,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path):
         parent.wait()
         assert eventually(lambda: not any(alive(pid) for pid in workers))
         assert len(list(tmp_path.glob("*.begun"))) <= 4
-        assert list((tmp_path / "temporary").iterdir()) == []
+        assert list((tmp_path / "temporary").glob("tieout-*")) == []
 
 
 @linux
@@ -202,6 +204,26 @@ def test_control_c_finishes_what_is_begun_begins_nothing_and_leaves_no_process(t
         assert begun <= len(list(tmp_path.glob("*.ended"))) == len(list(tmp_path.glob("*.begun"))) <= 4
         assert not any(alive(pid) for pid in workers)
         assert list((tmp_path / "temporary").iterdir()) == []
+
+
+@linux
+def test_control_c_while_workers_still_start_tells_it_once_and_leaves_no_process(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import pool_tasks\nfrom tieout import pool\n"
+        "if __name__ == '__main__':\n"
+        "    print('begins', flush=True)\n"
+        "    list(pool.run(pool_tasks.sleep, dict.fromkeys('abcdefgh', 1), workers=2, imports=['tieout.sites']))\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert parent.stdout is not None and parent.stdout.readline() == "begins\n"
+    time.sleep(0.3)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, told = parent.communicate(timeout=PATIENCE)  # which also waits for everybody who could write there
+    assert told.count("Traceback") == 1 and "KeyboardInterrupt" in told, told
 
 
 def test_leaving_the_loop_early_ends_the_processes():
@@ -240,10 +262,11 @@ def scheduler(**environment: str) -> Iterator[tuple[str, Callable[..., subproces
     """Start a scheduler on loopback; give its address, a way to start workers, and its process."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
-    started = [dask("scheduler", "--host", "127.0.0.1", "--port", str(port), **environment)]
+    own = ("--host", "127.0.0.1", "--port", str(port), "--idle-timeout", "120")
+    started = [dask("scheduler", *own, **environment)]
 
     def worker(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-        place = ("--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0")
+        place = ("--host", "127.0.0.1", "--nthreads", "1", "--memory-limit", "0", "--death-timeout", "20")
         started.append(dask("worker", address, *place, *arguments, **environment))
         return started[-1]
 
@@ -258,10 +281,12 @@ def scheduler(**environment: str) -> Iterator[tuple[str, Callable[..., subproces
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A scheduler and two worker processes that are started again when they die."""
+    temporary = str(tmp_path_factory.mktemp("temporary"))
     with scheduler(DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1") as (address, worker, _):
-        worker(), worker()
+        for _ in range(2):
+            worker(TMPDIR=temporary)
         settled(address, 2)
         yield address
 
@@ -316,6 +341,7 @@ def test_jobs_lost_with_all_workers_come_back_as_failed(monkeypatch):
     monkeypatch.setattr(pool, "PATIENCE", 2.0)
     with scheduler() as (address, worker, _):
         worker("--no-nanny")
+        settled(address, 1)
         found = []
         for done in pool.run(pool_tasks.sleep, {str(n): 0.1 for n in range(9)}, scheduler=address):
             found.append(done)
@@ -326,9 +352,11 @@ def test_jobs_lost_with_all_workers_come_back_as_failed(monkeypatch):
 
 
 @linux
-def test_jobs_lost_with_their_scheduler_come_back_as_failed(capfd):
+def test_jobs_lost_with_their_scheduler_come_back_as_failed(monkeypatch, capfd):
+    monkeypatch.setattr(pool, "ANSWER", 2.0)
     with scheduler() as (address, worker, process):
         worker()
+        settled(address, 1)
         found = []
         for done in pool.run(pool_tasks.sleep, {str(n): 0.1 for n in range(9)}, scheduler=address):
             found.append(done)
@@ -350,20 +378,23 @@ def refused(address: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "address", ["", " ", "here", "tcp://", "tcp://host", "127.0.0.1:8786", "tcp://h:99999", "tcp://h:x", "http://h:1", "tcp://[::1"]
+    "address", " here tcp:// tcp://host 127.0.0.1:8786 tcp://h:99999 tcp://h:x http://h:1 tcp://[::1".split(" ")
 )
 def test_an_address_that_is_none_is_said_to_be_none(address):
     with pytest.raises(TieoutError, match="is not the address"):
         pool._check_address(address)
 
 
-def test_a_closed_port_is_told_in_one_paragraph(capfd):
+def test_a_closed_port_is_told_in_one_paragraph(monkeypatch, capfd):
+    monkeypatch.setattr(pool, "ANSWER", 2.0)
     assert "no Dask scheduler answers at tcp://127.0.0.1:" in refused(f"tcp://127.0.0.1:{free_port()}")
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("word", [b"", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"])
-def test_a_server_that_is_silent_or_no_scheduler_is_told_in_one_paragraph(word, capfd):
+def test_a_server_that_is_silent_or_no_scheduler_is_told_in_one_paragraph(word, monkeypatch, capfd):
+    assert pool.ANSWER <= 5
+    monkeypatch.setattr(pool, "ANSWER", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         calls = []
 
@@ -380,13 +411,15 @@ def test_a_server_that_is_silent_or_no_scheduler_is_told_in_one_paragraph(word, 
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_scheduler_without_workers_is_told_and_so_are_workers_without_this_tieout(tmp_path):
+def test_a_scheduler_without_workers_is_told_and_so_are_workers_without_this_tieout(monkeypatch, tmp_path):
     others = {"old": "__version__ = '0.0.1'", "none": "raise ModuleNotFoundError('tieout', name='tieout')"}
     for name, text in others.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "tieout.py").write_text(text)
     with scheduler() as (address, worker, _):
-        assert "has no workers" in refused(address)
+        with monkeypatch.context() as quick:
+            quick.setattr(pool, "ANSWER", 2.0)
+            assert "has no workers" in refused(address)
         for name in others:
             worker("--no-nanny", first=str(tmp_path / name))
         settled(address, 2)

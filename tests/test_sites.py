@@ -324,6 +324,32 @@ def test_a_site_that_fails_is_named_with_its_reason_and_the_others_finish(tmp_pa
     assert "four" in (next((tmp_path / "out").iterdir()) / "index.html").read_text()
 
 
+def test_the_index_keeps_the_reports_that_were_not_asked_for_again(batch, tmp_path):
+    file, made = batch
+    shutil.copytree(made.folder, tmp_path / made.period)
+    again = sites.run(wish(file, tmp_path, sites=("north",), formats=("pdf", "html")))
+    assert again.states == {"north": "made"}
+    assert all(f"{code}_{made.period}.pdf" in again.index.read_text() for code in COUNTS)
+
+
+def test_a_centres_edition_that_fails_is_named_and_every_site_has_its_report(tmp_path):
+    file = project(tmp_path / "study", COUNTS)
+    template = tmp_path / "study" / "centre.qmd"
+    template.write_text(template.read_text() + "\n[[ registry.nothing.n ]]\n")
+    made = sites.run(wish(file, tmp_path / "out"))
+    assert set(made.states.values()) == {"made"}
+    assert "unknown key 'registry.nothing.n'" in made.failed["the coordinating centre's edition"]
+    assert made.index.is_file()
+
+
+def test_a_period_before_the_first_patient_gives_reports_without_patients(tmp_path):
+    text = STUDY.replace("reports:\n", "reports:\n  sites: sites.csv\n")
+    file = project(tmp_path / "study", {"one": 30, "two": 10}, text)
+    (tmp_path / "study" / "sites.csv").write_text("code\none\ntwo\n")
+    made = sites.run(wish(file, tmp_path / "out", period="2018-Q1"))
+    assert made.states == {"one": "made", "two": "made"} and not made.failed
+
+
 def test_a_full_disk_is_said_and_what_is_done_stays(tmp_path, batch, monkeypatch):
     file, _ = batch
     put, done = sites.put, []

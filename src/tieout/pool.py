@@ -35,7 +35,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +99,12 @@ def run(
     if scheduler:
         return _on_cluster(function, jobs, scheduler)
     return _on_processes(function, jobs, workers or os.cpu_count() or 1, (function.__module__, *imports))
+
+
+def check(scheduler: str) -> None:
+    """Raise TieoutError where a Dask scheduler cannot be used, before much is computed for it."""
+    with _cluster(scheduler):
+        pass
 
 
 def _on_processes(
@@ -205,10 +211,10 @@ def _processes(workers: int, imports: Sequence[str]) -> Iterator[_Place]:
     """Open a pool of processes; on leaving, what is begun finishes (or is ended after GRACE) and nothing else begins."""
     # Typst's threads do not survive a fork of this process; the forkserver imports once for all workers, but has libraries
     # loaded when it forks, which only Linux takes well.
-    linux = sys.platform == "linux"
-    context = multiprocessing.get_context("forkserver" if linux else "spawn")
-    if linux:
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
         context.set_forkserver_preload(["__main__", *imports])
+        _start_forkserver(context)
     held, hand = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="tieout-", ignore_cleanup_errors=True) as spool:
         executor = ProcessPoolExecutor(workers, context, _settle_in, (held, spool, imports))
@@ -223,9 +229,25 @@ def _processes(workers: int, imports: Sequence[str]) -> Iterator[_Place]:
             held.close()
 
 
+def _start_forkserver(context: multiprocessing.context.BaseContext) -> None:
+    """Start it deaf to Ctrl-C, as its workers will be, and wait until it can fork: the executor's own wait leaves a
+    worker behind when it is interrupted.
+    """
+    resource_tracker.ensure_running()  # else started below, and that lets Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    ready = context.Process(target=int)  # type: ignore[attr-defined]
+    ready.start()
+    ready.join()
+
+
 def _settle_in(held: connection.Connection, spool: str, imports: Sequence[str]) -> None:
     """Prepare a worker process. What cannot be imported here shows in the job that needs it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the parent says what happens
+    tempfile.tempdir = spool  # so that what a killed worker leaves behind, which may be patients' data, goes too
     threading.Thread(target=_watch, args=(held, spool), daemon=True).start()
     for module in imports:
         with contextlib.suppress(Exception):

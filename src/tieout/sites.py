@@ -82,6 +82,8 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
     cannot be used, an output folder that cannot be written, and a scheduler that does not answer.
     """
     engine = render.choose(wish.engine)
+    if wish.scheduler:
+        pool.check(wish.scheduler)
     progress(0, 0, "reading the study and its data")
     study = studies.read(wish.study)
     if study.reports is None or not {"site", "centre"} <= set(study.documents):
@@ -115,10 +117,16 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
         if registries.digest(study) != computed.digest:
             raise TieoutError(study.data.file, "the data changed while the reports were made", "run the command again")
         progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
-        centre = centre_job(computed, expected, folders, shared[CENTRE], old)
-        put(folder, CENTRE, {**make(centre), RECORD: as_json({**changes.record(computed), "of": mark}).encode()}, mark)
+        try:
+            edition = make(centre_job(computed, expected, folders, shared[CENTRE], old))
+            record = as_json({**changes.record(computed), "of": mark}).encode()
+            put(folder, CENTRE, {**edition, RECORD: record}, mark)
+        except TieoutError as error:
+            failed["the coordinating centre's edition"] = str(error)
         index = folder / "index.html"
-        page = page_of(study, computed, wanted, folders, folder, states, failed)
+        there = {each.code for each in expected if each.code not in states and (folder / folders[each.code] / STAMP).is_file()}
+        shown = [each for each in expected if each.code in states or each.code in there]
+        page = page_of(study, computed, shown, folders, folder, {**dict.fromkeys(there, "made earlier"), **states}, failed)
         write(index, page.encode("utf-8"))
     return Batch(folder, index, period.name, states, failed, study.synthetic)
 
