@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -142,12 +144,12 @@ def test_what_goes_through_the_pipe_is_written_at_once_however_large_the_result(
     assert list(tmp_path.iterdir()) == []
 
 
-def script(tmp_path: Path, seconds: float, jobs: int = 12) -> str:
+def script(tmp_path: Path, temporary: Path, seconds: float, jobs: int = 12) -> str:
     """Return a program that runs jobs of so many seconds on two workers, and tells what is done."""
     return f"""
 import pool_tasks, tempfile
 from tieout import pool
-tempfile.tempdir = {str(tmp_path / "temporary")!r}
+tempfile.tempdir = {str(temporary)!r}
 if __name__ == "__main__":
     jobs = {{str(n): ({str(tmp_path)!r} + f"/{{n}}.begun", {seconds}) for n in range({jobs})}}
     for done in pool.run(pool_tasks.mark, jobs, workers=2):
@@ -157,10 +159,14 @@ if __name__ == "__main__":
 
 @contextlib.contextmanager
 def running(tmp_path: Path, seconds: float) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """Start the program in a process group of its own; give it and the process ids of its workers, which are at work."""
-    (tmp_path / "temporary").mkdir()
+    """Start the program in a process group of its own; give it and the process ids of its workers, which are at work.
+
+    Its temporary files lie in a folder with a short name, as a socket among them needs.
+    """
+    temporary = Path(tempfile.mkdtemp())
+    (tmp_path / "temporary").symlink_to(temporary)
     program = tmp_path / "program.py"
-    program.write_text(script(tmp_path, seconds))
+    program.write_text(script(tmp_path, temporary, seconds))
     parent = subprocess.Popen(
         [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -173,6 +179,17 @@ def running(tmp_path: Path, seconds: float) -> Iterator[tuple[subprocess.Popen[s
         with contextlib.suppress(ProcessLookupError):
             os.killpg(parent.pid, signal.SIGKILL)
         parent.communicate()
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@linux
+def test_a_folder_for_temporary_files_with_a_long_name_is_no_obstacle(tmp_path):
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    program = tmp_path / "program.py"
+    program.write_text(script(tmp_path, long, 0.0, jobs=3))
+    done = subprocess.run([sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, capture_output=True, text=True)
+    assert sorted(done.stdout.split()) == ["0", "1", "2"], done.stderr
 
 
 @linux

@@ -209,12 +209,7 @@ def attempt(parcel: bytes) -> bytes:
 @contextlib.contextmanager
 def _processes(workers: int, imports: Sequence[str]) -> Iterator[_Place]:
     """Open a pool of processes; on leaving, what is begun finishes (or is ended after GRACE) and nothing else begins."""
-    # Typst's threads do not survive a fork of this process; the forkserver imports once for all workers, but has libraries
-    # loaded when it forks, which only Linux takes well.
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    if sys.platform == "linux":
-        context.set_forkserver_preload(["__main__", *imports])
-        _start_forkserver(context)
+    context = _context(imports)
     held, hand = context.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(prefix="tieout-", ignore_cleanup_errors=True) as spool:
         executor = ProcessPoolExecutor(workers, context, _settle_in, (held, spool, imports))
@@ -227,6 +222,19 @@ def _processes(workers: int, imports: Sequence[str]) -> Iterator[_Place]:
             hand.close()
             executor.shutdown(cancel_futures=True)
             held.close()
+
+
+def _context(imports: Sequence[str]) -> multiprocessing.context.BaseContext:
+    """Return how workers start. Typst's threads do not survive a fork of this process; a forkserver imports once for all
+    workers, but has libraries loaded when it forks, which only Linux takes well.
+    """
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", *imports])
+        with contextlib.suppress(OSError):  # the folder for temporary files has a name too long for a socket
+            _start_forkserver(context)
+            return context
+    return multiprocessing.get_context("spawn")
 
 
 def _start_forkserver(context: multiprocessing.context.BaseContext) -> None:
