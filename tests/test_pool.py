@@ -47,6 +47,11 @@ def eventually(true: Callable[[], object], seconds: float = PATIENCE) -> bool:
     return found
 
 
+def heedful() -> None:
+    """Let Ctrl-C through: a shell starts what runs in its background deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def alive(pid: int) -> bool:
     """Tell whether a process lives; one that ended and that nobody asked about does not."""
     try:
@@ -168,7 +173,7 @@ def running(tmp_path: Path, seconds: float) -> Iterator[tuple[subprocess.Popen[s
     program = tmp_path / "program.py"
     program.write_text(script(tmp_path, temporary, seconds))
     parent = subprocess.Popen(
-        [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True,
+        [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True, preexec_fn=heedful,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -233,7 +238,7 @@ def test_control_c_while_workers_still_start_tells_it_once_and_leaves_no_process
         "    list(pool.run(pool_tasks.sleep, dict.fromkeys('abcdefgh', 1), workers=2, imports=['tieout.sites']))\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True,
+        [sys.executable, str(program)], env={**os.environ, "PYTHONPATH": str(HERE)}, start_new_session=True, preexec_fn=heedful,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert parent.stdout is not None and parent.stdout.readline() == "begins\n"
