@@ -28,8 +28,8 @@ import pypandoc
 import typst
 from ruamel.yaml import YAML
 
-from tieout import edition, hospitals, lists, report_text, resources, sites, study, weave
-from tieout.analysis import overview, site
+from tieout import edition, report_text, resources, sites, study, weave
+from tieout.analysis import site
 from tieout.build import draw, lay_out, profile_of
 from tieout.render import document as documents
 from tieout.results import Results
@@ -56,24 +56,15 @@ def timed(call: Callable[[], object]) -> tuple[object, float]:
 def prepared(folder: Path, most: int) -> Prepared:
     """Compute everything for a registry; return the jobs of its first sites."""
     declared = study.read(folder)
-    registry, reading = timed(lambda: sites.gathered(declared))
-    table = lists.site_table(declared)
-
-    def figures_of_all() -> tuple[overview.Overview, list[hospitals.Site], overview.Cohort]:
-        found = overview.cohort(registry, table)
-        wish = sites.Wish(declared.path, folder)
-        period = sites.chosen_period(declared, found, wish)
-        expected = hospitals.sites(table, sites.seen(found, table, period), period.start, period.end)
-        found = overview.with_sites(found, [each.code for each in expected])
-        return overview.overview(registry, found, period), expected, found
-
-    (computed, expected, found), indicators = timed(figures_of_all)
-    _, told = timed(lambda: [site.site_results(computed, each) for each in expected])
-    marked = lists.marks(found, declared.data.cut)
+    moments = [time.perf_counter()]
+    plan = sites.planned(declared, sites.Wish(declared.path, folder), lambda *_: moments.append(time.perf_counter()))
+    begun, read = moments
+    indicators = time.perf_counter() - read
+    _, told = timed(lambda: [site.site_results(plan.computed, each) for each in plan.expected])
     shared = sites.shared_of(declared, "site", ("pdf", "html"), "embedded")
-    names = sites.named_folders(computed.codes)
-    jobs = [sites.job(computed, marked, each, names[each.code], shared, None) for each in expected[:most]]
-    return Prepared(jobs, {"reading": reading, "indicators of all sites": indicators, "figures of each site": told})
+    waiting = sites.jobs_of(plan, sites.named_folders(plan.computed.codes), shared, None)
+    jobs = [ready() for ready in itertools.islice(waiting.values(), most)]
+    return Prepared(jobs, {"reading": read - begun, "indicators of all sites": indicators, "figures of each site": told})
 
 
 def floor(job: edition.Job, project: Path, results: Results, document: weave.Document) -> None:

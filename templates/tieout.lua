@@ -372,7 +372,7 @@ local element_in = {
   },
 }
 
--- Several filters and not one over the whole document: pandoc hands each only what it asks for, which is faster.
+-- Several filters and not one over the whole document: pandoc hands each only what it asks for.
 if FORMAT == "json" then
   return { { RawBlock = tables }, floats, { Cite = references, Image = alternative } }
 end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,3 +118,17 @@ class Small:
 def small(tmp_path: Path) -> Small:
     found = Small(tmp_path)
     return found.write("study.yaml", STUDY).write("data.csv", DATA).write("m.qmd", TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium; without it the tests that need it are skipped, or fail where the tools are required."""
+    chromium = shutil.which("chromium")
+    if not chromium and not os.environ.get("TIEOUT_REQUIRE_TOOLS"):
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as player:
+        started = player.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()

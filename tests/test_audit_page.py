@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,6 @@ from tieout.audit.quoted import Manuscript, Passage
 from tieout.audit.read import read_text
 from tieout.audit.rules import judge
 
-CHROMIUM = shutil.which("chromium")
 PAPER = """\
 # Rescue stenting
 
@@ -54,18 +51,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "audit.html"
     path.write_text(page_of(PAPER), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM and not os.environ.get("TIEOUT_REQUIRE_TOOLS"):
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tieout.figures import moments
 from tieout.figures.axis import apart, around, inside
 from tieout.figures.sheet import measure, saved, stamped, style
 from tieout.results import Results
+from tieout.spreadsheet import as_csv
 
 JNIS = PROFILES["jnis"]
 HERE = Path(__file__).parent
@@ -260,7 +261,7 @@ def test_the_alternative_text_is_that_of_the_chart_and_one_line(name):
 def test_rows_are_a_table_that_csv_gives_back(name):
     rows = draw(name).rows
     assert len(rows) > 1 and len({len(row) for row in rows}) == 1
-    assert tuple(tuple(row) for row in csv.reader(io.StringIO(figures.as_csv(rows)))) == rows
+    assert tuple(tuple(row) for row in csv.reader(io.StringIO(as_csv(rows)))) == rows
 
 
 @each_chart
@@ -293,7 +294,7 @@ def test_synthetic_data_are_stamped_and_real_ones_are_not(name):
 def test_every_decimal_is_written_by_the_journal_profile(name):
     figure = drawn_now(CHARTS[name], dataclasses.replace(JNIS, decimal_point="·"))
     limits = re.compile(r"99\.8%")
-    for text in (*texts(figure), figure.alt, figures.as_csv(figure.rows)):
+    for text in (*texts(figure), figure.alt, as_csv(figure.rows)):
         assert not re.search(r"\d\.\d", limits.sub("", text)), text
 
 
@@ -360,7 +361,7 @@ def test_the_words_of_the_own_site_cover_no_other_site(name):
 def test_only_the_own_site_is_named_and_a_report_without_one_names_none():
     assert texts(draw("funnel")).count("This site") == 1
     figure = draw("funnel without the own site")
-    assert own(figure) is None and "This site" not in said(figure) + figure.alt + figures.as_csv(figure.rows)
+    assert own(figure) is None and "This site" not in said(figure) + figure.alt + as_csv(figure.rows)
     assert len(circles(figure)) == len(SITES)
 
 

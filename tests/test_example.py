@@ -160,26 +160,17 @@ def test_the_pdf_has_bookmarks_a_title_and_tagged_text(built):
         assert any(title.endswith("Results") for _, title, _ in pdf.get_toc())
 
 
-CHROMIUM = shutil.which("chromium")
-
-
 @pytest.mark.parametrize("width", [360, 390, 768, 1440])
-def test_the_page_fits_every_screen_and_asks_the_network_for_nothing(built, width):
-    if not CHROMIUM and not os.environ.get("TIEOUT_REQUIRE_TOOLS"):
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(built.outputs["html"].resolve().as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("span.stat").count() > 500
-        assert page.locator("table").count() >= 5 and page.locator("figure img, figure svg").count() >= 3
-        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-        browser.close()
+def test_the_page_fits_every_screen_and_asks_the_network_for_nothing(built, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(built.outputs["html"].resolve().as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("span.stat").count() > 500
+    assert page.locator("table").count() >= 5 and page.locator("figure img, figure svg").count() >= 3
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
 
 
 def test_libreoffice_opens_the_word_file(built, tmp_path):

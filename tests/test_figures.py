@@ -20,6 +20,7 @@ import pytest
 from tieout import figures
 from tieout.display import PROFILES
 from tieout.results import Results, Statistic
+from tieout.spreadsheet import as_csv
 
 JNIS = PROFILES["jnis"]
 HERE = Path(__file__).parent
@@ -272,7 +273,7 @@ def test_the_alternative_text_is_that_of_the_picture_and_one_line(picture):
 def test_rows_are_a_table_that_csv_gives_back(picture):
     rows = draw(picture).rows
     assert len(rows) > 1 and len({len(row) for row in rows}) == 1
-    assert tuple(tuple(row) for row in csv.reader(io.StringIO(figures.as_csv(rows)))) == rows
+    assert tuple(tuple(row) for row in csv.reader(io.StringIO(as_csv(rows)))) == rows
 
 
 @each_picture
@@ -292,7 +293,7 @@ def test_pictures_are_86_or_178_mm_wide_and_png_has_300_dots_per_inch(picture):
 def test_every_decimal_is_written_by_the_journal_profile(picture):
     lancet = dataclasses.replace(JNIS, decimal_point="·")
     figure = draw(picture, lancet)
-    for text in (*texts(figure), figure.alt, figures.as_csv(figure.rows)):
+    for text in (*texts(figure), figure.alt, as_csv(figure.rows)):
         assert not re.search(r"\d\.\d", text)
 
 
@@ -348,7 +349,7 @@ def test_a_flow_shows_each_count_and_leaves_out_reasons_that_nobody_had():
         assert shown in said(figure) and shown in figure.alt
     for shown in ("Not eligible (n=10,319)", "Elective stenting (n=402)", "No 3-month mRS (n=3)"):
         assert shown in texts(figure)
-    assert "Extracranial" not in said(figure) + figure.alt + figures.as_csv(figure.rows)
+    assert "Extracranial" not in said(figure) + figure.alt + as_csv(figure.rows)
     assert ("Not eligible", "Elective stenting", "402") in figure.rows
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,7 +14,6 @@ from lxml import html
 
 from tieout.listing import COLUMNS, Entry, link, page
 
-CHROMIUM = shutil.which("chromium")
 FACTS = {"Data cut-off": "30 June 2021", "Snapshot": "3f0a91c2d4e5"}
 STAMP = "SYNTHETIC DATA: simulated patients and hospitals"
 SCREENS = {"light": (1440, "light"), "dark": (1440, "dark"), "phone": (360, "light"), "dark phone": (360, "dark")}
@@ -146,18 +143,6 @@ def test_the_policy_allows_the_one_style_and_the_one_script_and_nothing_else():
 
 def test_a_batch_without_sites_says_so():
     assert "No site was expected" in listed([]) and "<table" not in listed([]) and "<script" not in listed([])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM and not os.environ.get("TIEOUT_REQUIRE_TOOLS"):
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

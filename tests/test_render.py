@@ -258,20 +258,14 @@ def test_the_html_keeps_keys_and_asks_for_nothing(outputs):
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-def test_the_html_is_never_wider_than_the_screen(outputs, width):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not on the PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(outputs["html"].as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert [url for url in asked if not url.startswith("data:")] == [outputs["html"].as_uri()]
-        browser.close()
+def test_the_html_is_never_wider_than_the_screen(outputs, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(outputs["html"].as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [url for url in asked if not url.startswith("data:")] == [outputs["html"].as_uri()]
+    page.close()
 
 
 def test_the_word_file_has_real_tables_styles_and_properties(outputs):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +19,6 @@ from tieout.render import embedded
 pymupdf = pytest.importorskip("pymupdf")
 docx = pytest.importorskip("docx")
 
-CHROMIUM = shutil.which("chromium")
 CREATED = datetime(2024, 1, 1, 12, tzinfo=UTC)
 TITLE, PERIOD = "Rescue-stenting registry: report to sites", "April to June 2021"
 STAMP = "SYNTHETIC DATA: every patient in this document was simulated"
@@ -468,18 +465,6 @@ def test_the_project_for_quarto_names_only_files_that_go_along():
 
 
 # A browser
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM and not os.environ.get("TIEOUT_REQUIRE_TOOLS"):
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as player:
-        started = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

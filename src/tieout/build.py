@@ -26,6 +26,7 @@ from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
 from tieout.results import Results
+from tieout.spreadsheet import as_csv
 from tieout.study import Study
 
 Progress = Callable[[str], None]
@@ -163,7 +164,7 @@ def draw(
             figure = figures.draw(results, name, profile, pictures)
             for ending in pictures:
                 (folder / f"{name}.{ending}").write_bytes(getattr(figure, ending))
-            (folder / f"{name}.csv").write_text(figures.as_csv(figure.rows), encoding="utf-8")
+            (folder / f"{name}.csv").write_text(as_csv(figure.rows, "\n"), encoding="utf-8")
 
 
 def lay_out(
@@ -204,24 +205,38 @@ def stamped(text: str, stamps: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
+def writable(out: Path, full: str = "free some space") -> Iterator[None]:
+    """Make a folder for outputs; turn one that cannot be written, or a full disk, into one paragraph.
+
+    `full` is what to do about a full disk.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(out, error, full=full) from None
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise unwritable(out, error, full=full) from None
+        raise
+
+
+@contextlib.contextmanager
 def workplace(out: Path) -> Iterator[Path]:
     """Give a private folder beside the outputs; it is gone afterwards, whatever happens.
 
     Raises TieoutError where the output folder cannot be written or the disk is full.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".tieout-", dir=out))
-    except OSError as error:
-        raise unwritable(out, error) from None
-    try:
-        yield work
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+    with writable(out):
+        try:
+            work = Path(tempfile.mkdtemp(prefix=".tieout-", dir=out))
+        except OSError as error:
             raise unwritable(out, error) from None
-        raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
 
 
 def unwritable(

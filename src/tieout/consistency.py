@@ -243,7 +243,7 @@ def check_reports(study: Study) -> Iterator[Mistake]:
             if name in study.documents:
                 yield ("documents", name), "the study declares no reports", "add reports › indicators"
         return
-    reports = study.reports
+    reports = study.reporting
     for name, indicator in reports.indicators.items():
         yield from check_indicator(study, ("reports", "indicators", name), indicator)
     for name, follow_up in reports.follow_ups.items():
@@ -264,13 +264,12 @@ def check_reports(study: Study) -> Iterator[Mistake]:
 
 
 def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) -> Iterator[Mistake]:
-    assert study.reports is not None
     if (indicator.variable is None) == (indicator.follow_up is None):
         yield loc, "expected exactly one of: variable, follow_up", ""
         return
     yield from check_where(study, (*loc, "where"), indicator.where)
-    if indicator.follow_up is not None and indicator.follow_up not in study.reports.follow_ups:
-        yield (*loc, "follow_up"), *unknown("follow-up", indicator.follow_up, study.reports.follow_ups)
+    if indicator.follow_up is not None and indicator.follow_up not in study.reporting.follow_ups:
+        yield (*loc, "follow_up"), *unknown("follow-up", indicator.follow_up, study.reporting.follow_ups)
     if indicator.variable is None:
         numeric = False
     else:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from tieout import resources
+from tieout import pages
 from tieout.display import Profile, plain
 
 SIGNS = {"failed": "✗", "made": "✓", "made earlier": "↺"}
@@ -52,15 +48,7 @@ def page(
     Every text is taken as hostile: escaped, on one line, and kept from turning the direction of what stands beside it.
     Raises ValueError for a status that is none of SIGNS and for a file outside the page's folder.
     """
-    environment = Environment(
-        loader=FileSystemLoader(resources.templates()),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=one_line,
-    )
-    environment.filters |= {"fingerprint": fingerprint, "link": link, "number": number}
+    environment = pages.environment({"link": link, "number": number}, one_line)
     order = list(SIGNS)
     return environment.get_template("index.html").render(
         title=title,
@@ -107,8 +95,3 @@ def link(path: str) -> str:
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError(f"not a path below the page: {path!r}")
     return "./" + quote(path)
-
-
-def fingerprint(inline: str) -> str:
-    """Return the hash by which the page's policy allows this style or script and no other."""
-    return base64.b64encode(hashlib.sha256(str(inline).encode()).digest()).decode()

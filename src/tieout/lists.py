@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -18,13 +16,11 @@ from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis.cohort import Cohort, follow_up, recorded
 from tieout.analysis.overview import cohort, with_sites
-from tieout.results import Results
+from tieout.spreadsheet import as_csv, harmless
 from tieout.study import Study
 
 DUE = ("record", "follow_up", "state", "window_opens", "window_closes", "days_left")
 QUERIES = ("record", "enrolled", "what")
-INDICATORS = ("site", "name", "indicator", "n", "of", "percent_or_median", "low_or_q1", "high_or_q3", "status")
-PARTS = {"rate": ("n", "total", "pct", "low", "high"), "time": ("", "total", "median", "q1", "q3")}
 
 
 @dataclass(frozen=True)
@@ -44,8 +40,7 @@ class Marks:
 
 def marks(found: Cohort, cut: date) -> Marks:
     """Mark what the lists tell, on the day of the cut."""
-    study, reports = found.study, found.study.reports
-    assert reports is not None
+    study, reports = found.study, found.study.reporting
     missing = {}
     for name in (name for names in reports.completeness.values() for name in names):
         present, applicable = recorded(found, name)
@@ -60,9 +55,8 @@ def due(marked: Marks, site: str) -> list[tuple[str, ...]]:
     """Return a site's follow-ups that are due or overdue, the most urgent first."""
     study, frame = marked.cohort.study, marked.cohort.frame
     mine = marked.cohort.patients(marked.cohort.codes.index(site))
-    assert study.reports is not None
     lines: list[tuple[str, ...]] = []
-    for name, declared in study.reports.follow_ups.items():
+    for name, declared in study.reporting.follow_ups.items():
         after = frame[declared.after].array[mine].to_numpy().astype("datetime64[D]")
         left = (after + declared.closes - np.datetime64(marked.cut)).astype(int)
         for state in ("overdue", "due"):
@@ -87,7 +81,7 @@ def queries(marked: Marks, site: str) -> list[tuple[str, ...]]:
 
 def of_site(marked: Marks, site: str) -> dict[str, str]:
     """Return a site's lists as CSV text by the names of their files."""
-    return {"follow-up.csv": as_csv(DUE, due(marked, site)), "queries.csv": as_csv(QUERIES, queries(marked, site))}
+    return {"follow-up.csv": as_csv([DUE, *due(marked, site)]), "queries.csv": as_csv([QUERIES, *queries(marked, site)])}
 
 
 def read(study_file: Path, site: str) -> dict[str, str]:
@@ -104,8 +98,7 @@ def read(study_file: Path, site: str) -> dict[str, str]:
 
 def needed(study: Study) -> set[str]:
     """Return the variables that the lists look at."""
-    reports = study.reports
-    assert reports is not None
+    reports = study.reporting
     found = {name for rows in reports.completeness.values() for name in rows} | ({reports.queries} if reports.queries else set())
     for each in reports.follow_ups.values():
         found |= {each.after, *each.done, *each.unless}
@@ -120,33 +113,4 @@ def known(study_file: Path) -> tuple[Study, hospitals.Table]:
 
 
 def site_table(study: Study) -> hospitals.Table:
-    assert study.reports is not None
-    return hospitals.read(study.resolve(study.reports.sites) if study.reports.sites else None)
-
-
-def indicators(results: Results) -> dict[str, str]:
-    """Return the figures of every site that the coordinating centre's edition may show, as CSV text by the file's name."""
-    lines = []
-    for place, site in enumerate(results.meta["sites"]):
-        for name, told in results.meta["indicators"].items():
-            path, parts = f"at.{site['key']}.{name}", PARTS[told["kind"]]
-            found = [results[f"{path}.{part}"] if part else None for part in parts]
-            values = ["" if each is None or each.value is None else f"{each.value:.15g}" for each in found]
-            status = results.meta["statuses"][name][place]
-            head = (harmless(site["code"]), harmless(site["name"]), harmless(told["label"]))
-            lines.append((*head, *values, results.meta["words"][status]))
-    return {"indicators.csv": as_csv(INDICATORS, lines)}
-
-
-def as_csv(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return lines as CSV text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    return text.getvalue()
-
-
-def harmless(cell: str) -> str:
-    """Return a text that a spreadsheet takes as text and not as a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return hospitals.read(study.resolve(study.reporting.sites) if study.reporting.sites else None)

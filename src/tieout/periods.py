@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from tieout.display import MONTHS
 from tieout.errors import TieoutError
 
+CALENDAR = {"month": ("M", "%Y-%m"), "quarter": ("Q", "%Y-Q%q"), "year": ("Y", "%Y")}
+"""Each calendar step by pandas' name, and how pandas writes it as `parse` reads it."""
 LENGTHS = {"month": 1, "quarter": 3, "year": 12}
 WRITTEN = {
     "month": re.compile(r"(?P<year>\d{4})-(?P<part>0[1-9]|1[0-2])"),

@@ -1,4 +1,4 @@
-"""Results of a site, or of the coordinating centre, to the tables of their reports."""
+"""Results of a site, or of the coordinating centre, to the tables of their reports and of its spreadsheet."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 from tieout import keyed
 from tieout.display import PHRASES, Profile
 from tieout.results import HIDDEN, Results, Statistic
+from tieout.spreadsheet import as_csv, harmless
 from tieout.tables import Notes, assembled, reasons, row, section, sentence
 
 VEILED = '<span class="veiled">hidden</span>'
 MOST_FLAGGED = 60
+INDICATORS = ("site", "name", "indicator", "n", "of", "percent_or_median", "low_or_q1", "high_or_q3", "status")
+PARTS = {"rate": ("n", "total", "pct", "low", "high"), "time": ("", "total", "median", "q1", "q3")}
 FLAGGED = ("much-worse", "worse", "much-better", "missed", "better")
 STATES = {"obtained": "Obtained", "due": "Due now", "overdue": "Overdue", "later": "Not yet due", "excused": "Not needed"}
 
@@ -273,6 +276,19 @@ def sites(results: Results, profile: Profile) -> str:
         body.append(row(keyed.literal_html(site["name"]), cells))
     finished(notes, "Flags: indicators worse than expected or with a target not met, of those that may be shown.")
     return assembled(head("Site", "In the period", "So far", "Last patient", "Flags"), body, notes, 5)
+
+
+def spread_out(results: Results) -> str:
+    """Return the figures of every site that the coordinating centre's edition may show, as CSV text."""
+    lines = [INDICATORS]
+    for place, site in enumerate(results.meta["sites"]):
+        for name, told in results.meta["indicators"].items():
+            path, parts = f"at.{site['key']}.{name}", PARTS[told["kind"]]
+            found = [results[f"{path}.{part}"].value if part else None for part in parts]
+            values = ["" if value is None else f"{value:.15g}" for value in found]
+            head = [harmless(words) for words in (site["code"], site["name"], told["label"])]
+            lines.append((*head, *values, results.meta["words"][results.meta["statuses"][name][place]]))
+    return as_csv(lines)
 
 
 Maker = Callable[[Results, Profile], str]

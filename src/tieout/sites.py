@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import functools
 import hashlib
 import json
@@ -12,8 +11,7 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,13 +20,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import __version__, hospitals, listing, lists, periods, pool, render, weave
+from tieout import __version__, hospitals, listing, lists, periods, pool, render, report_tables, weave
 from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis import changes, overview, site
 from tieout.analysis.cohort import Cohort
 from tieout.analysis.overview import Overview
-from tieout.build import checked_template, companions, created, unwritable
+from tieout.build import checked_template, companions, created, writable
 from tieout.edition import Job, Shared, make
 from tieout.errors import TieoutError, raise_all
 from tieout.hospitals import Site
@@ -42,7 +40,6 @@ RESERVED = frozenset(("con", "prn", "aux", "nul", CENTRE, *(f"{port}{n}" for por
 LONGEST = 40
 LARGE = 512 * 2**20
 """Parquet files of more bytes than this (about five million rows of a hundred columns) are not held in memory."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 Progress = Callable[[int, int, str], None]
 
 
@@ -65,7 +62,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a run made: the folder, each site's state ("made", "made earlier" or why it failed), and the page of links."""
+    """What a run made: the folder, each site's state ("made", "made earlier" or "failed"), why what failed did, and the page."""
 
     folder: Path
     index: Path
@@ -73,6 +70,35 @@ class Batch:
     states: Mapping[str, str]
     failed: Mapping[str, str]
     synthetic: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be reported: the figures of all sites computed, those expected to report, and those asked for.
+
+    `patients` are all up to the cut of the data, whom the lists tell of; `table` tells which sites there are.
+    """
+
+    computed: Overview
+    patients: Cohort
+    table: hospitals.Table
+    expected: Sequence[Site]
+    wanted: Sequence[Site]
+
+
+def planned(study: Study, wish: Wish, progress: Progress) -> Plan:
+    """Read the data, find the period and its sites, and compute the figures of all of them."""
+    registry = gathered(study)
+    table = lists.site_table(study)
+    found = overview.cohort(registry, table)
+    period = chosen_period(study, found, wish)
+    expected = hospitals.sites(table, seen(found, table, period), period.start, period.end)
+    wanted = hospitals.named(expected, wish.sites) if wish.sites else expected
+    if not wanted:
+        raise TieoutError(str(study.path), f"no site is expected to report on {period.words}", "look at the site table")
+    patients = overview.with_sites(found, [each.code for each in expected])
+    progress(0, 0, "computing the indicators of all sites")
+    return Plan(overview.overview(registry, patients, period), patients, table, expected, wanted)
 
 
 def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batch:
@@ -88,27 +114,16 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
     study = studies.read(wish.study)
     if study.reports is None or not {"site", "centre"} <= set(study.documents):
         raise TieoutError(str(study.path), "the study declares no reports to sites", "add reports and documents › site, centre")
-    registry = gathered(study)
-    table = lists.site_table(study)
-    found = overview.cohort(registry, table)
-    period = chosen_period(study, found, wish)
-    expected = hospitals.sites(table, seen(found, table, period), period.start, period.end)
-    wanted = hospitals.named(expected, wish.sites) if wish.sites else expected
-    if not wanted:
-        raise TieoutError(str(study.path), f"no site is expected to report on {period.words}", "look at the site table")
-    everybody = overview.with_sites(found, [each.code for each in expected])
-    progress(0, 0, "computing the indicators of all sites")
-    computed = overview.overview(registry, everybody, period)
+    plan = planned(study, wish, progress)
+    computed, period = plan.computed, plan.computed.period
     folder = wish.out / period.name
-    with writable(folder):
+    with writable(folder, full="free some space and run the same command with --resume"):
         sweep(folder)
         shared = {edition: shared_of(study, edition, wish.formats, engine) for edition in ("site", CENTRE)}
-        folders = named_folders([*computed.codes])
-        mark = fingerprint(study, computed, shared, table, kept_record(wish.out, period.before.name))
+        folders = named_folders(computed.codes)
+        mark = fingerprint(plan, shared, kept_record(wish.out, period.before.name))
         old = last_record(wish.out, period, mark)
-        marked = None if large(study) else lists.marks(everybody, study.data.cut)
-        jobs = {each.code: functools.partial(job, computed, marked, each, folders[each.code], shared["site"], old)
-                for each in wanted}  # fmt: skip
+        jobs = jobs_of(plan, folders, shared["site"], old)
         earlier = {code for code in jobs if wish.resume and complete(folder / folders[code], mark)}
         made, failed = carried_out(
             {code: each for code, each in jobs.items() if code not in earlier}, folder, folders, mark, wish, progress
@@ -118,16 +133,13 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
             raise TieoutError(study.data.file, "the data changed while the reports were made", "run the command again")
         progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
         try:
-            edition = make(centre_job(computed, expected, folders, shared[CENTRE], old))
+            edition = make(centre_job(plan, folders, shared[CENTRE], old))
             record = as_json({**changes.record(computed), "of": mark}).encode()
             put(folder, CENTRE, {**edition, RECORD: record}, mark)
         except TieoutError as error:
             failed["the coordinating centre's edition"] = str(error)
         index = folder / "index.html"
-        there = {each.code for each in expected if each.code not in states and (folder / folders[each.code] / STAMP).is_file()}
-        shown = [each for each in expected if each.code in states or each.code in there]
-        page = page_of(study, computed, shown, folders, folder, {**dict.fromkeys(there, "made earlier"), **states}, failed)
-        write(index, page.encode("utf-8"))
+        write(index, page_of(plan, folders, folder, states, failed).encode("utf-8"))
     return Batch(folder, index, period.name, states, failed, study.synthetic)
 
 
@@ -140,7 +152,7 @@ def large(study: Study) -> bool:
 def gathered(study: Study) -> Registry:
     """Return the registry with the columns that reports and lists look at, gathered in parts."""
     dropped = [study.with_role("record")] if large(study) else []
-    wanted = counted(study) | (set() if dropped else lists.needed(study))
+    wanted = counted(study) | lists.needed(study)
     parts = [Records(part.frame.drop(columns=dropped), part.not_applicable) for part in registries.parts(study, wanted)]
     masks = {name: np.concatenate([part.not_applicable[name] for part in parts]) for name in parts[0].not_applicable}
     records = Records(pd.concat([part.frame for part in parts], ignore_index=True), masks)
@@ -148,23 +160,17 @@ def gathered(study: Study) -> Registry:
 
 
 def counted(study: Study) -> set[str]:
-    """Return the variables that the reports count."""
-    reports = study.reports
-    assert reports is not None
-    found = {*reports.case_mix, *(name for rows in reports.completeness.values() for name in rows)}
-    for indicator in reports.indicators.values():
+    """Return the variables that the reports count beside those that the lists look at."""
+    found = set(study.reporting.case_mix)
+    for indicator in study.reporting.indicators.values():
         found |= {*indicator.where, *indicator.adjust, *([indicator.variable] if indicator.variable else [])}
-    for follow_up in reports.follow_ups.values():
-        found |= {follow_up.after, *follow_up.done, *follow_up.unless}
     return found
 
 
 def chosen_period(study: Study, found: Cohort, wish: Wish) -> periods.Period:
-    assert study.reports is not None
-    days = found.day
-    first, last = (day.astype(date) for day in (days.min(), days.max()))
+    first, last = (day.astype(date) for day in (found.day.min(), found.day.max()))
     return periods.chosen(
-        wish.period, wish.since, wish.until, kind=study.reports.period, first=first, last=last, cut=study.data.cut
+        wish.period, wish.since, wish.until, kind=study.reporting.period, first=first, last=last, cut=study.data.cut
     )
 
 
@@ -174,39 +180,42 @@ def seen(found: Cohort, table: hospitals.Table, period: periods.Period) -> list[
     return [code for code, n in zip(found.codes, found.count(rows), strict=True) if n]
 
 
+def jobs_of(
+    plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None
+) -> dict[str, Callable[[], Job]]:
+    """Return what makes the job of each site asked for, by its code, when its turn comes."""
+    study = plan.computed.study
+    marked = None if large(study) else lists.marks(plan.patients, study.data.cut)
+    return {each.code: functools.partial(job, plan.computed, marked, each, folders[each.code], shared, old) for each in plan.wanted}
+
+
 def job(
     computed: Overview, marked: lists.Marks | None, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None
 ) -> Job:
     """Return the job of one site: its Results, with what changed since the last report, and its lists."""
-    place = computed.codes.index(each.code)
     results = site.site_results(computed, each)
     lines = [f"This site: {line}." for line in each.history] + (changes.rules(old, computed) if old else [])
-    restated, reported = changes.restated(old, computed, place) if old else ({}, [])
+    restated, reported = changes.restated(old, computed, computed.codes.index(each.code)) if old else ({}, [])
     more = {"changes": lines, "restated": restated, "version": __version__}
-    study = computed.study
     found: dict[str, Any] = (
-        {"lists": lists.of_site(marked, each.code)} if marked else {"own": (study.path.resolve(), each.code)}
+        {"lists": lists.of_site(marked, each.code)} if marked else {"own": (computed.study.path.resolve(), each.code)}
     )
     return Job(f"{name}_{computed.period.name}", (*results, *reported), {**results.meta, **more}, shared, **found)
 
 
-def centre_job(
-    computed: Overview, expected: Sequence[Site], folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None
-) -> Job:
-    """Return the job of the coordinating centre's edition."""
-    from tieout.analysis.indicators import STATUS
-
-    results = site.centre_results(computed, folders)
-    names = {each.code: each.name for each in expected}
-    period = dict(zip(computed.codes, computed.recruitment.period, strict=True))
+def centre_job(plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None) -> Job:
+    """Return the job of the coordinating centre's edition, with the figures of all sites as a spreadsheet."""
+    computed = plan.computed
+    names = {each.code: each.name for each in plan.expected}
     told = [
-        {"code": code, "key": folders[code], "name": names.get(code, code), "silent": code in names and not period[code]}
-        for code in computed.codes
+        {"code": code, "key": folders[code], "name": names.get(code, code), "silent": code in names and not patients}
+        for code, patients in zip(computed.codes, computed.recruitment.period, strict=True)
     ]
-    lines = changes.rules(old, computed) if old else []
-    more = {"sites": told, "words": {code: words for code, (words, _) in STATUS.items()}, "changes": lines, "version": __version__}
-    results = results.with_meta(**more)
-    table = lists.indicators(results)
+    results = site.centre_results(computed, folders).with_meta(
+        sites=told, words={code: words for code, (words, _) in site.STATUS.items()},
+        changes=changes.rules(old, computed) if old else [], version=__version__,
+    )  # fmt: skip
+    table = {"indicators.csv": report_tables.spread_out(results)}
     return Job(f"{CENTRE}_{computed.period.name}", tuple(results), dict(results.meta), shared, table)
 
 
@@ -235,10 +244,10 @@ def carried_out(
 def put(folder: Path, name: str, files: Mapping[str, bytes], mark: str) -> None:
     """Put one report in place: its folder appears whole, with a stamp of what it was made from and each file's digest."""
     draft = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
-    for file, data in files.items():
-        (draft / file).write_bytes(data)
     digests = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
-    write(draft / STAMP, as_json({"of": mark, "sha256": digests}).encode())
+    stamp = as_json({"of": mark, "sha256": digests}).encode()
+    for file, data in {**files, STAMP: stamp}.items():
+        (draft / file).write_bytes(data)
     draft.chmod(0o755)
     place, old = folder / name, folder / f".old-{name}"
     if place.exists():
@@ -258,12 +267,11 @@ def complete(place: Path, mark: str) -> bool:
         return False
 
 
-def fingerprint(
-    study: Study, computed: Overview, shared: Mapping[str, Shared], table: hospitals.Table, before: Mapping[str, Any] | None
-) -> str:
+def fingerprint(plan: Plan, shared: Mapping[str, Shared], before: Mapping[str, Any] | None) -> str:
     """Return the digest of all that the reports of a batch are made from."""
+    computed = plan.computed
     parts = [
-        __version__, study.digest, computed.digest, computed.period.name, as_json(before), repr(table.lines),
+        __version__, computed.study.digest, computed.digest, computed.period.name, as_json(before), repr(plan.table.lines),
         *(repr(dataclasses.replace(each, files=dict(sorted(each.files.items())))) for each in shared.values()),
     ]  # fmt: skip
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -315,11 +323,17 @@ def kept_record(out: Path, name: str) -> dict[str, Any] | None:
 
 
 def page_of(
-    study: Study, computed: Overview, wanted: Sequence[Site], folders: Mapping[str, str], folder: Path,
-    states: Mapping[str, str], failed: Mapping[str, str],
-) -> str:  # fmt: skip
-    """Return the page that links every report."""
-    entries = [entry(computed, each, folders[each.code], folder, states[each.code], failed.get(each.code, "")) for each in wanted]
+    plan: Plan, folders: Mapping[str, str], folder: Path, states: Mapping[str, str], failed: Mapping[str, str]
+) -> str:
+    """Return the page that links every report: those of this run, and those of other sites that stand from earlier ones."""
+    study, computed = plan.computed.study, plan.computed
+    there = {each.code: "made earlier" for each in plan.expected if (folder / folders[each.code] / STAMP).is_file()}
+    shown = {**there, **states}
+    entries = [
+        entry(computed, each, folders[each.code], folder, shown[each.code], failed.get(each.code, ""))
+        for each in plan.expected
+        if each.code in shown
+    ]
     facts = {
         "Data cut-off": periods.in_words(study.data.cut), "Snapshot": f"sha256:{computed.digest[:16]}", "Version": __version__,
     }  # fmt: skip
@@ -339,9 +353,8 @@ def links(folder: Path, name: str) -> tuple[tuple[str, str], ...]:
 def entry(computed: Overview, each: Site, name: str, folder: Path, state: str, reason: str) -> listing.Entry:
     """Return a site's line on the index, which shows no more than the coordinating centre's edition does."""
     place, hidden = computed.codes.index(each.code), computed.hidden
-    assert computed.study.reports is not None
     flags = tuple(
-        f"{computed.study.reports.indicators[indicator].label}: {site.STATUS[measure.status[place]][0].lower()}"
+        f"{computed.study.reporting.indicators[indicator].label}: {site.STATUS[measure.status[place]][0].lower()}"
         for indicator, measure in computed.measures.items()
         if measure.status[place] in site.CALLS and not hidden[f"indicator.{indicator}"].sites[place]
     )
@@ -358,13 +371,7 @@ def entry(computed: Overview, each: Site, name: str, folder: Path, state: str, r
 
 
 def as_json(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True, default=default)
-
-
-def default(value: Any) -> Any:
-    if isinstance(value, np.integer):
-        return int(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
+    return json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 def write(path: Path, data: bytes) -> None:
@@ -385,15 +392,3 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(".*.part"):
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def writable(folder: Path) -> Iterator[None]:
-    """Turn a folder that cannot be written, or a full disk, into one paragraph; what is done stays done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise unwritable(folder, error, full="free some space and run the same command with --resume") from None
-        raise

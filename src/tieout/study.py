@@ -247,6 +247,12 @@ class Study(Strict):
         """Every variable that the analysis can use: the columns, then the derived."""
         return {**self.variables, **{name: d.as_variable() for name, d in self.derived.items()}}
 
+    @property
+    def reporting(self) -> Reports:
+        """What is declared about reports, in a study of which it is known that there is something."""
+        assert self.reports is not None, "asked for by what makes reports to sites"
+        return self.reports
+
     def with_role(self, role: str) -> str:
         """Return the name of the variable that has a role which the strict reading made unique."""
         return next(name for name, v in self.variables.items() if v.role == role)

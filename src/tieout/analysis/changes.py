@@ -23,7 +23,7 @@ def record(overview: Overview) -> dict[str, Any]:
         "end": overview.period.end.isoformat(),
         "snapshot": overview.digest,
         "definitions": {name: definition(overview, name) for name in overview.measures},
-        "judged_over": overview.study.reports.judged_over if overview.study.reports else "",
+        "judged_over": overview.study.reporting.judged_over,
         "figures": {
             code: {name: figure(overview, name, place, "judged") for name in overview.measures}
             for place, code in enumerate(overview.codes)
@@ -42,7 +42,7 @@ def figure(overview: Overview, name: str, place: int, window: str) -> list[float
 def rules(old: Mapping[str, Any], overview: Overview) -> list[str]:
     """Return in words which definitions are new, gone or otherwise than in the last run."""
     now, then = {name: definition(overview, name) for name in overview.measures}, old["definitions"]
-    labels = {name: each.label for name, each in overview.study.reports.indicators.items()} if overview.study.reports else {}
+    labels = {name: each.label for name, each in overview.study.reporting.indicators.items()}
     lines = [f"New indicator: {labels[name]}." for name in now if name not in then]
     lines += [f"No longer an indicator: {name}." for name in then if name not in now]
     lines += [
@@ -83,16 +83,15 @@ def differs(one: list[float | None], two: list[float | None]) -> bool:
 
 def then(overview: Overview, name: str, place: int, reported: list[float | None]) -> Iterator[Statistic]:
     """Yield the figure of the last report as Statistics."""
-    assert overview.study.reports is not None
-    label = f"{overview.study.reports.indicators[name].label}, as reported last"
+    label = f"{overview.study.reporting.indicators[name].label}, as reported last"
     shown = own_shown(overview.hidden[f"indicator.{name}"], place, overview.suppress)
     more = {"context": "restated", "variable": name}
     value, n = reported[0], int(reported[1] or 0)
     if isinstance(overview.measures[name], Rate):
         yield from veiled(
-            rate(f"restated.{name}", label, int(value or 0), n, overview.study.methods, interval=False, **more), shown
+            rate(f"restated.{name}", label, (int(value or 0), n), overview.study.methods, interval=False, **more), shown
         )
     else:
         values = np.array([np.nan, np.nan if value is None else value, np.nan])
-        found = quartiles(f"restated.{name}", label, n, values, variable_of(overview, name), **more)
+        found = quartiles(f"restated.{name}", label, (n, values), variable_of(overview, name), **more)
         yield from veiled((each for each in found if each.name in ("total", "median")), shown)

@@ -62,6 +62,10 @@ class Counts:
     x: Whole
     n: Whole
 
+    def of(self, place: int) -> tuple[int, int]:
+        """Return x and n of one site."""
+        return int(self.x[place]), int(self.n[place])
+
     @property
     def others(self) -> Counts:
         """The registry without each site."""
@@ -78,6 +82,10 @@ class Spread:
 
     n: Whole
     quartiles: NDArray[np.float64]
+
+    def of(self, place: int) -> tuple[int, NDArray[np.float64]]:
+        """Return n and the quartiles of one site."""
+        return int(self.n[place]), self.quartiles[place]
 
 
 def counts(cohort: Cohort, hit: Mask, known: Mask) -> Counts:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tieout.analysis import intervals, models, monitoring, regression
 from tieout.analysis.cohort import Cohort, Counts, Mask, Spread, Whole, counts, follow_up, numeric, spreads
+from tieout.periods import CALENDAR
 from tieout.registry import Registry, mask
 from tieout.reports import Indicator
 from tieout.study import Methods, Model
@@ -103,8 +104,7 @@ def measured(cohort: Cohort, name: str, windows: Windows, cut: date) -> Measure:
     the registry's rate, or against exact Poisson limits of observed / expected where the indicator is adjusted; times
     against their target. Fewer patients than `judge_from` are not judged.
     """
-    reports = cohort.study.reports
-    assert reports is not None
+    reports = cohort.study.reporting
     indicator = reports.indicators[name]
     if indicator.variable and not cohort.study.dictionary[indicator.variable].codes:
         return timed(cohort, indicator, windows)
@@ -135,16 +135,14 @@ def short_of_target(code: str, x: int, n: int, indicator: Indicator, methods: Me
 
 
 def few(cohort: Cohort, indicator: Indicator) -> int:
-    assert cohort.study.reports is not None
-    return indicator.judge_from or cohort.study.reports.judge_from
+    return indicator.judge_from or cohort.study.reporting.judge_from
 
 
 def events(cohort: Cohort, indicator: Indicator, cut: date) -> tuple[Mask, Mask]:
     """Return which patients have the event, and of which it is known."""
     chosen = mask(cohort.frame, indicator.where)
     if indicator.follow_up:
-        assert cohort.study.reports is not None
-        found = follow_up(cohort, cohort.study.reports.follow_ups[indicator.follow_up], cut)
+        found = follow_up(cohort, cohort.study.reporting.follow_ups[indicator.follow_up], cut)
         return found["obtained"], found["closed"] & chosen
     assert indicator.variable is not None
     column = cohort.frame[indicator.variable]
@@ -248,7 +246,6 @@ def adjusted(cohort: Cohort, indicator: Indicator, hit: Mask, known: Mask) -> Ex
     model fitted without it. No model is fitted below `events_per_term` events (or non-events) per term.
     """
     study = cohort.study
-    assert study.reports is not None
     complete = known & mask(cohort.frame, dict.fromkeys(indicator.adjust))
     found = counts(cohort, hit, complete)
     X, terms = design(cohort, indicator, complete)
@@ -258,7 +255,7 @@ def adjusted(cohort: Cohort, indicator: Indicator, hit: Mask, known: Mask) -> Ex
         found, np.full(len(cohort.codes), np.nan), cohort.count(known & ~complete), terms, len(y), int(y.sum()), False
     )
     rarer = min(y.sum(), len(y) - y.sum())
-    least = study.reports.events_per_term
+    least = study.reporting.events_per_term
     if not terms or rarer < least * len(terms):
         return replace(
             empty,
@@ -304,9 +301,9 @@ def series(time: Time, cohort: Cohort, patients: Whole, kind: str) -> tuple[list
     order = np.argsort(days, kind="stable")
     if len(values) <= 60:
         return [(str(days[i]), float(values[i])) for i in order], "patient"
-    moments = pd.PeriodIndex(pd.to_datetime(days), freq={"month": "M", "quarter": "Q", "year": "Y"}[kind])
+    freq, label = CALENDAR[kind]
+    moments = pd.PeriodIndex(pd.to_datetime(days), freq=freq)
     medians = pd.Series(values).groupby(moments).median().tail(24)
-    label = {"month": "%Y-%m", "quarter": "%Y-Q%q", "year": "%Y"}[kind]
     return [(str(when.strftime(label)), float(value)) for when, value in medians.items()], kind
 
 

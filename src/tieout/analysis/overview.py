@@ -32,8 +32,6 @@ from tieout.reports import Suppression
 from tieout.study import Study, Variable
 
 MOST_STEPS = 40
-STEPS = {"M": "%Y-%m", "Q": "%Y-Q%q", "Y": "%Y"}
-"""Calendar steps by pandas' names, and how each is written."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Recruitment:
     first: date
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Overview:
     """The figures of all sites (arrays in the order of `codes`), what of them others may not see, and the patients.
 
@@ -75,8 +73,7 @@ class Overview:
 
     @property
     def suppress(self) -> Suppression:
-        assert self.study.reports is not None
-        return self.study.reports.suppress
+        return self.study.reporting.suppress
 
 
 def cohort(registry: Registry, table: hospitals.Table) -> Cohort:
@@ -110,8 +107,7 @@ def overview(registry: Registry, found: Cohort, period: Period) -> Overview:
     Patients enrolled after the period are left out, follow-up is judged at the cut of the data.
     """
     study = registry.study
-    reports = study.reports
-    assert reports is not None
+    reports = study.reporting
     found = until(found, period.end)
     windows = Windows(
         found.during(period.start, period.end),
@@ -173,15 +169,16 @@ def calendar(days: NDArray[np.datetime64], period: Period) -> tuple[tuple[str, .
     Months, quarters or years, whichever is the period's own and gives at most 40.
     """
     first = pd.Timestamp(days.min() if len(days) else period.start)
-    for freq in STEPS:
-        if freq == "M" and period.kind != "month":
+    for kind in periods.CALENDAR:
+        if kind == "month" and period.kind != "month":
             continue
+        freq, label = periods.CALENDAR[kind]
         span = pd.period_range(first, pd.Timestamp(period.end), freq=freq)
-        if len(span) <= MOST_STEPS or freq == "Y":
+        if len(span) <= MOST_STEPS or kind == "year":
             break
     moments = pd.PeriodIndex(pd.to_datetime(days), freq=freq)
     place = np.asarray(moments.asi8 - span.asi8[0], dtype=np.int64) if len(days) else np.empty(0, dtype=np.int64)
-    return tuple(str(each.strftime(STEPS[freq])) for each in span), place
+    return tuple(str(each.strftime(label)) for each in span), place
 
 
 def screened(registry: Registry, found: Cohort, period: Period) -> Whole | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tieout import periods
 from tieout.analysis import indicators, intervals, monitoring
 from tieout.analysis.cohort import Counts, Spread
-from tieout.analysis.indicators import STATUS, Rate, Time
+from tieout.analysis.indicators import STATUS, Expected, Rate, Time
 from tieout.analysis.overview import Overview, target
 from tieout.disclose import others_shown, own_shown
 from tieout.hospitals import Site
@@ -36,11 +37,11 @@ def site_results(overview: Overview, site: Site) -> Results:
     return Results.of(found, {**about(overview), **of_site(overview, site, place)})
 
 
+@lru_cache(maxsize=1)
 def about(overview: Overview) -> dict[str, Any]:
-    """Return what the reports of a period share: study, period, declarations, figures."""
+    """Return what the reports of a period share: study, period, declarations, indicators; made once for all of them."""
     study, period = overview.study, overview.period
-    reports = study.reports
-    assert reports is not None
+    reports = study.reporting
     return {
         "study": study.name, "title": study.title, "synthetic": study.synthetic, "journal": study.journal,
         "confidence": f"{100 * study.methods.level:g}", "cut": study.data.cut.isoformat(), "study_digest": study.digest,
@@ -48,7 +49,7 @@ def about(overview: Overview) -> dict[str, Any]:
         "period": {"name": period.name, "words": period.words, "kind": period.kind, "start": period.start.isoformat(),
                    "end": period.end.isoformat(), "before": period.before.words, "judged": judged_over(overview)},
         "suppress": reports.suppress.model_dump(), "judge_from": reports.judge_from,
-        "indicators": {name: described(overview, name) for name in reports.indicators},
+        "indicators": {name: description(overview, name) for name in reports.indicators},
         "completeness": {heading: list(rows) for heading, rows in reports.completeness.items()},
         "case_mix": list(reports.case_mix),
         "follow_ups": {name: each.model_dump() for name, each in reports.follow_ups.items()},
@@ -58,8 +59,7 @@ def about(overview: Overview) -> dict[str, Any]:
 
 def judged_over(overview: Overview) -> str:
     """Return the time over which sites are judged, in words."""
-    assert overview.study.reports is not None
-    over = overview.study.reports.judged_over
+    over = overview.study.reporting.judged_over
     if over == "period":
         return overview.period.words
     if over == "all":
@@ -68,9 +68,12 @@ def judged_over(overview: Overview) -> str:
 
 
 def described(overview: Overview, name: str) -> dict[str, Any]:
+    return about(overview)["indicators"][name]
+
+
+def description(overview: Overview, name: str) -> dict[str, Any]:
     """Return how an indicator is told: label, kind, target, who is in it, and its model."""
-    assert overview.study.reports is not None
-    indicator, measure = overview.study.reports.indicators[name], overview.measures[name]
+    indicator, measure = overview.study.reporting.indicators[name], overview.measures[name]
     variable = overview.variables.get(indicator.variable or "")
     found: dict[str, Any] = {
         "label": indicator.label, "kind": "rate" if isinstance(measure, Rate) else "time", "among": indicator.among,
@@ -92,8 +95,7 @@ def described(overview: Overview, name: str) -> dict[str, Any]:
 
 def definition(overview: Overview, name: str) -> str:
     """Return an indicator's rule in words, to be compared between runs."""
-    assert overview.study.reports is not None
-    reports = overview.study.reports
+    reports = overview.study.reporting
     indicator = reports.indicators[name]
     where = "; ".join(f"{v} is {' or '.join(codes)}" for v, codes in indicator.where.items())
     if indicator.follow_up:
@@ -109,8 +111,7 @@ def definition(overview: Overview, name: str) -> str:
 
 def in_words(overview: Overview, name: str) -> str:
     """Return an indicator's rule in the labels of the data dictionary, for readers."""
-    assert overview.study.reports is not None
-    reports = overview.study.reports
+    reports = overview.study.reporting
     indicator = reports.indicators[name]
     if indicator.follow_up:
         each = reports.follow_ups[indicator.follow_up]
@@ -158,7 +159,7 @@ def count(key: str, value: int, label: str, **more: Any) -> Statistic:
     return Statistic(key, value, "count", label, n=value, name=key.rsplit(".", 1)[1], **more)
 
 
-def veiled(statistics: Iterator[Statistic], shown: bool) -> Iterator[Statistic]:
+def veiled(statistics: Iterable[Statistic], shown: bool) -> Iterator[Statistic]:
     """Yield statistics as they are, or without their numbers where these are not shown."""
     for each in statistics:
         yield each if shown else Statistic(
@@ -178,10 +179,10 @@ def recruited(overview: Overview, site: Site, place: int) -> Iterator[Statistic]
         parts["screened"] = (found.screened, "Patients screened so far")
     for name, (counts, label) in parts.items():
         hidden = overview.hidden[f"patients.{name}"]
-        own = iter([count(f"site.{name}.n", int(counts[place]), label, context="site")])
-        yield from veiled(own, own_shown(hidden, place, overview.suppress))
-        total = iter([count(f"site.{name}.registry.n", int(counts.sum()), f"{label}, registry", context="site")])
-        yield from veiled(total, not hidden.total)
+        own = count(f"site.{name}.n", int(counts[place]), label, context="site")
+        yield from veiled([own], own_shown(hidden, place, overview.suppress))
+        total = count(f"site.{name}.registry.n", int(counts.sum()), f"{label}, registry", context="site")
+        yield from veiled([total], not hidden.total)
     yield count("site.sites.n", int((found.cumulative > 0).sum()), "Sites with at least one patient", context="site")
     wanted = {
         "period": target(site, period.start, period.end),
@@ -202,9 +203,10 @@ def recruited(overview: Overview, site: Site, place: int) -> Iterator[Statistic]
 
 
 def rate(
-    path: str, label: str, x: int, n: int, methods: Methods, *, interval: bool = True, **more: Any
+    path: str, label: str, found: tuple[int, int], methods: Methods, *, interval: bool = True, **more: Any
 ) -> Iterator[Statistic]:
-    """Yield x, n, their percentage and its interval (Wilson's unless the study declares another)."""
+    """Yield x, n, their percentage and its interval (Wilson's unless the study declares another); `found` is x and n."""
+    x, n = found
     shared: dict[str, Any] = {"label": label, "total": n, **more}
     yield Statistic(f"{path}.n", x, "count", n=x, name="n", **shared)
     yield Statistic(f"{path}.total", n, "count", n=n, name="total", **shared)
@@ -212,19 +214,20 @@ def rate(
     yield Statistic(f"{path}.pct", percent, "percent", n=x, name="pct", method="n / N", error="" if n else NOBODY, **shared)
     if not interval:
         return
-    found = intervals.proportion(x, n, methods.proportion, methods.level)
+    limits = intervals.proportion(x, n, methods.proportion, methods.level)
     for side in ("low", "high"):
-        value = getattr(found, side)
+        value = getattr(limits, side)
         yield Statistic(
             f"{path}.{side}", None if value is None else 100 * value, "percent_limit", name=side,
-            method=found.method, function=found.function, error=found.reason if value is None else "", **shared,
+            method=limits.method, function=limits.function, error=limits.reason if value is None else "", **shared,
         )  # fmt: skip
 
 
 def quartiles(
-    path: str, label: str, n: int, values: NDArray[np.float64], of: Variable, **more: Any
+    path: str, label: str, found: tuple[int, NDArray[np.float64]], of: Variable, **more: Any
 ) -> Iterator[Statistic]:
-    """Yield the median and quartiles of n values."""
+    """Yield how many values there are, their median and quartiles; `found` is n and the quartiles."""
+    n, values = found
     decimals = of.decimals if of.decimals is not None else 1 if of.type == "decimal" else 0
     shared: dict[str, Any] = {"label": label, "unit": of.unit, "total": n, "decimals": decimals, **more}
     yield Statistic(f"{path}.total", n, "count", n=n, name="total", **{**shared, "unit": "", "decimals": None})
@@ -233,46 +236,54 @@ def quartiles(
         yield Statistic(f"{path}.{name}", float(value) if n else None, kind, name=name, error="" if n else NOBODY, **shared)
 
 
+OTHERS: dict[str, Any] = {"group": "others", "group_label": "registry without this site"}
+
+
+def here_and_elsewhere(
+    overview: Overview, path: str, place: int, own: Iterable[Statistic], others: Iterable[Statistic]
+) -> Iterator[Statistic]:
+    """Yield a site's own figures and those of the registry without it, each as far as the site's report may show them."""
+    hidden = overview.hidden[path]
+    yield from veiled(own, own_shown(hidden, place, overview.suppress))
+    yield from veiled(others, others_shown(hidden, place, overview.suppress))
+
+
 def measured(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
     """Yield an indicator at a site: judged, the registry without it, the period, the last report, and the change."""
-    told, measure = described(overview, name), overview.measures[name]
-    path, hidden = f"indicator.{name}", overview.hidden[f"indicator.{name}"]
-    own, others = own_shown(hidden, place, overview.suppress), others_shown(hidden, place, overview.suppress)
-    more = {"context": "indicator", "variable": name, "variable_label": told["label"], "among": told["among"]}
-    group = {"group": "others", "group_label": "registry without this site"}
-    methods, label = overview.study.methods, told["label"]
+    told, measure, path = described(overview, name), overview.measures[name], f"indicator.{name}"
+    label, methods = told["label"], overview.study.methods
+    more: dict[str, Any] = {"context": "indicator", "variable": name, "variable_label": label, "among": told["among"]}
     if isinstance(measure, Rate):
-        parts = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
-        for suffix, found in parts.items():
-            x, n = int(found.x[place]), int(found.n[place])
-            yield from veiled(rate(path + suffix, label, x, n, methods, interval=not suffix, **more), own)
-        rest = measure.judged.others
-        found_others = rate(f"{path}.others", label, int(rest.x[place]), int(rest.n[place]), methods, **{**more, **group})
-        yield from veiled(found_others, others)
-        yield from veiled(iter([change(path, label, percent(measure.judged, place), percent(measure.previous, place), more)]), own)
-        if measure.expected:
-            yield from adjusted(overview, path, label, measure, place, more)
-        return
-    variable = variable_of(overview, name)
-    spreads = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
-    for suffix, spread in spreads.items():
-        yield from veiled(
-            quartiles(path + suffix, label, int(spread.n[place]), spread.quartiles[place], variable, **more), own
-        )
-    n, values = int(measure.others.n[place]), measure.others.quartiles[place]
-    yield from veiled(quartiles(f"{path}.others", label, n, values, variable, **{**more, **group}), others)
-    now, before = measure.judged.quartiles[place, 1], measure.previous.quartiles[place, 1]
-    yield from veiled(iter([change(path, label, now, before, {**more, "unit": variable.unit})]), own)
+        rates = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
+        own = [
+            each
+            for part, found in rates.items()
+            for each in rate(path + part, label, found.of(place), methods, interval=not part, **more)
+        ]
+        own.append(change(path, label, percent(measure.judged, place), percent(measure.previous, place), more))
+        others = rate(f"{path}.others", label, measure.judged.others.of(place), methods, **more, **OTHERS)
+    else:
+        variable = variable_of(overview, name)
+        spreads = {"": measure.judged, ".period": measure.period, ".previous": measure.previous}
+        own = [
+            each for part, found in spreads.items() for each in quartiles(path + part, label, found.of(place), variable, **more)
+        ]
+        now, before = measure.judged.quartiles[place, 1], measure.previous.quartiles[place, 1]
+        own.append(change(path, label, now, before, {**more, "unit": variable.unit}))
+        others = quartiles(f"{path}.others", label, measure.others.of(place), variable, **more, **OTHERS)
+    yield from here_and_elsewhere(overview, path, place, own, others)
+    if isinstance(measure, Rate) and measure.expected:
+        shown = own_shown(overview.hidden[f"{path}.ratio"], place, overview.suppress)
+        yield from veiled(adjusted(overview, path, label, measure, measure.expected, place, more), shown)
 
 
 def variable_of(overview: Overview, name: str) -> Variable:
-    assert overview.study.reports is not None
-    return overview.variables[overview.study.reports.indicators[name].variable or ""]
+    return overview.variables[overview.study.reporting.indicators[name].variable or ""]
 
 
 def percent(found: Counts, place: int) -> float:
-    n = int(found.n[place])
-    return 100 * int(found.x[place]) / n if n else np.nan
+    x, n = found.of(place)
+    return 100 * x / n if n else np.nan
 
 
 def change(path: str, label: str, now: float, before: float, more: dict[str, Any]) -> Statistic:
@@ -285,24 +296,13 @@ def change(path: str, label: str, now: float, before: float, more: dict[str, Any
 
 
 def adjusted(
-    overview: Overview, path: str, label: str, measure: Rate, place: int, more: dict[str, Any]
+    overview: Overview, path: str, label: str, measure: Rate, found: Expected, place: int, more: dict[str, Any]
 ) -> Iterator[Statistic]:
     """Yield observed and expected events, their ratio with its exact interval, and the adjusted rate.
 
     Source: Garwood (Biometrika 1936;28:437) for the interval; indirect standardisation.
     """
-    found = measure.expected
-    assert found is not None
-    shown = own_shown(overview.hidden[f"{path}.ratio"], place, overview.suppress)
-    yield from veiled(_adjusted(overview, path, label, measure, place, more), shown)
-
-
-def _adjusted(
-    overview: Overview, path: str, label: str, measure: Rate, place: int, more: dict[str, Any]
-) -> Iterator[Statistic]:
-    found = measure.expected
-    assert found is not None
-    observed, n = int(found.observed.x[place]), int(found.observed.n[place])
+    observed, n = found.observed.of(place)
     expected = float(found.expected[place])
     reason = found.reason or ("" if expected > 0 else indicators.NO_EVENTS)
     shared: dict[str, Any] = {"total": n, **more}
@@ -331,7 +331,8 @@ def _adjusted(
 def completed(overview: Overview, name: str, found: Counts, place: int) -> Iterator[Statistic]:
     """Yield how many values of a variable are recorded, here and in the registry without this site."""
     label, path = overview.variables[name].label, f"completeness.{name}"
-    more = {"context": "completeness", "variable": name, "variable_label": label, "among": "patients to whom it applies"}
+    among = "patients to whom it applies"
+    more: dict[str, Any] = {"context": "completeness", "variable": name, "variable_label": label, "among": among}
     yield from compared(overview, path, f"{label} recorded", found, place, more)
 
 
@@ -339,54 +340,40 @@ def compared(
     overview: Overview, path: str, label: str, found: Counts, place: int, more: dict[str, Any]
 ) -> Iterator[Statistic]:
     """Yield x of n here and in the registry without this site, as far as they may be shown."""
-    hidden, rest, methods = overview.hidden[path], found.others, overview.study.methods
-    x, n = int(found.x[place]), int(found.n[place])
-    own = rate(path, label, x, n, methods, interval=False, **more)
-    yield from veiled(own, own_shown(hidden, place, overview.suppress))
-    group = {"group": "others", "group_label": "registry without this site"}
-    x, n = int(rest.x[place]), int(rest.n[place])
-    others = rate(f"{path}.others", label, x, n, methods, interval=False, **more, **group)
-    yield from veiled(others, others_shown(hidden, place, overview.suppress))
+    methods = overview.study.methods
+    own = rate(path, label, found.of(place), methods, interval=False, **more)
+    others = rate(f"{path}.others", label, found.others.of(place), methods, interval=False, **more, **OTHERS)
+    yield from here_and_elsewhere(overview, path, place, own, others)
 
 
 def mixed(overview: Overview, path: str, found: Counts | tuple[Spread, Spread], place: int) -> Iterator[Statistic]:
     """Yield one line of the case mix, here and in the registry without this site."""
     name, _, code = path.partition(".")
-    variable = overview.variables[name]
-    more = {"context": "case_mix", "variable": name, "variable_label": variable.label}
+    variable, key = overview.variables[name], f"case_mix.{path}"
+    more: dict[str, Any] = {"context": "case_mix", "variable": name, "variable_label": variable.label}
     if isinstance(found, Counts):
         more |= {"level": code, "level_label": variable.codes[code]}
-        yield from compared(overview, f"case_mix.{path}", f"{variable.label}: {variable.codes[code]}", found, place, more)
+        yield from compared(overview, key, f"{variable.label}: {variable.codes[code]}", found, place, more)
         return
-    own, rest = found
-    hidden = overview.hidden[f"case_mix.{path}"]
-    yield from veiled(
-        quartiles(f"case_mix.{name}", variable.label, int(own.n[place]), own.quartiles[place], variable, **more),
-        own_shown(hidden, place, overview.suppress),
-    )
-    group = {"group": "others", "group_label": "registry without this site"}
-    yield from veiled(
-        quartiles(
-            f"case_mix.{name}.others", variable.label, int(rest.n[place]), rest.quartiles[place], variable, **more, **group
-        ),
-        others_shown(hidden, place, overview.suppress),
-    )
+    own, rest = (each.of(place) for each in found)
+    yield from here_and_elsewhere(
+        overview, key, place, quartiles(key, variable.label, own, variable, **more),
+        quartiles(f"{key}.others", variable.label, rest, variable, **more, **OTHERS),
+    )  # fmt: skip
 
 
 def followed(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
     """Yield how many follow-ups of a site are obtained, due now, overdue, not yet due, or excused."""
-    assert overview.study.reports is not None
-    label = overview.study.reports.follow_ups[name].label
+    label = overview.study.reporting.follow_ups[name].label
     shown = overview.suppress.own == "shown"
     for state, counts in overview.follow_up[name].items():
         own = count(f"follow_up.{name}.{state}", int(counts[place]), f"{label}: {state}", context="follow_up", variable=name)
-        yield from veiled(iter([own]), shown)
+        yield from veiled([own], shown)
 
 
 def charts(overview: Overview, site: Site, place: int) -> dict[str, dict[str, Any]]:
     """Return the data of a site's figures: recruitment, a funnel for each rate, a run chart for each time."""
-    reports = overview.study.reports
-    assert reports is not None
+    reports = overview.study.reporting
     drawn: dict[str, dict[str, Any]] = {}
     if own_shown(overview.hidden["patients.cumulative"], place, overview.suppress):
         drawn["recruitment"] = enrolment(overview, site, place)
@@ -507,38 +494,35 @@ def overall(overview: Overview) -> Iterator[Statistic]:
     found = overview.recruitment
     parts = {"period": (found.period, "Patients enrolled in the period"), "cumulative": (found.cumulative, "Patients so far")}
     for name, (counts, label) in parts.items():
-        total = iter([count(f"registry.{name}.n", int(counts.sum()), label, context="registry")])
-        yield from veiled(total, not overview.hidden[f"patients.{name}"].total)
+        total = count(f"registry.{name}.n", int(counts.sum()), label, context="registry")
+        yield from veiled([total], not overview.hidden[f"patients.{name}"].total)
     yield count("registry.sites.n", int((found.cumulative > 0).sum()), "Sites with at least one patient", context="registry")
     for name, measure in overview.measures.items():
         told = described(overview, name)
-        more = {"context": "registry", "variable": name, "variable_label": told["label"], "among": told["among"]}
+        more: dict[str, Any] = {"context": "registry", "variable": name, "variable_label": told["label"], "among": told["among"]}
         path, shown = f"registry.indicator.{name}", not overview.hidden[f"indicator.{name}"].total
         if isinstance(measure, Rate):
-            yield from veiled(rate(path, told["label"], *measure.judged.total, overview.study.methods, **more), shown)
+            yield from veiled(rate(path, told["label"], measure.judged.total, overview.study.methods, **more), shown)
         else:
-            n, values = int(measure.whole.n[0]), measure.whole.quartiles[0]
-            yield from veiled(quartiles(path, told["label"], n, values, variable_of(overview, name), **more), shown)
+            yield from veiled(quartiles(path, told["label"], measure.whole.of(0), variable_of(overview, name), **more), shown)
 
 
 def each_site(overview: Overview, path: str, place: int) -> Iterator[Statistic]:
     """Yield what the coordinating centre's edition shows of one site."""
     found = overview.recruitment
     for name, counts in (("period", found.period), ("cumulative", found.cumulative)):
-        own = iter([count(f"{path}.{name}.n", int(counts[place]), f"Patients, {name}", context="at")])
-        yield from veiled(own, not overview.hidden[f"patients.{name}"].sites[place])
+        own = count(f"{path}.{name}.n", int(counts[place]), f"Patients, {name}", context="at")
+        yield from veiled([own], not overview.hidden[f"patients.{name}"].sites[place])
     last = found.last[place]
     when = None if np.isnat(last) else last.astype(date)
     last_day = Statistic(f"{path}.last.date", when.toordinal() if when else None, "date", "Last patient enrolled",
                          error="" if when else "no patient so far", context="at", name="date")  # fmt: skip
-    yield from veiled(iter([last_day]), not overview.hidden["patients.cumulative"].sites[place])
+    yield from veiled([last_day], not overview.hidden["patients.cumulative"].sites[place])
     for name, measure in overview.measures.items():
         told = described(overview, name)
-        more = {"context": "at", "variable": name, "variable_label": told["label"], "among": told["among"]}
+        more: dict[str, Any] = {"context": "at", "variable": name, "variable_label": told["label"], "among": told["among"]}
         inner, shown = f"{path}.{name}", not overview.hidden[f"indicator.{name}"].sites[place]
         if isinstance(measure, Rate):
-            x, n = int(measure.judged.x[place]), int(measure.judged.n[place])
-            yield from veiled(rate(inner, told["label"], x, n, overview.study.methods, **more), shown)
+            yield from veiled(rate(inner, told["label"], measure.judged.of(place), overview.study.methods, **more), shown)
         else:
-            n, values = int(measure.judged.n[place]), measure.judged.quartiles[place]
-            yield from veiled(quartiles(inner, told["label"], n, values, variable_of(overview, name), **more), shown)
+            yield from veiled(quartiles(inner, told["label"], measure.judged.of(place), variable_of(overview, name), **more), shown)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from tieout.audit.passages import CAPTION, Cell, Table, Text, keyed, one_line, with_heads
+from tieout.nodes import Node, every
 
-Node = dict[str, Any]
 Numbers = dict[str, str]
 
 KNOWN_SECTIONS = re.compile(
@@ -87,17 +87,6 @@ def float_numbers(blocks: list[Node]) -> Numbers:
             count[kind] += 1
             found[identifier] = f"{'Figure' if kind == 'fig' else 'Table'} {count[kind]}"
     return found
-
-
-def every(node: Any) -> Iterator[Node]:
-    """Yield every element of a part of pandoc's tree, parents first."""
-    if isinstance(node, dict):
-        if "t" in node:
-            yield node
-        node = list(node.values())
-    if isinstance(node, list):
-        for inner in node:
-            yield from every(inner)
 
 
 def of_blocks(

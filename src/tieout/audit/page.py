@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +9,7 @@ from functools import partial
 from itertools import groupby, zip_longest
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from tieout import resources
+from tieout import pages
 from tieout.audit.match import place
 from tieout.audit.quoted import Passage
 from tieout.audit.report import SIGNS, WORST_FIRST, Judged, Report, details, others, spot
@@ -60,14 +56,7 @@ class Block:
 
 def page(report: Report) -> str:
     """Return one HTML file: no script, nothing fetched, every text from the manuscript escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(resources.templates()),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"digest": digest, "place": place, "details": details}
+    environment = pages.environment({"place": place, "details": details})
     numbers = {spot(j.figure): number for number, j in enumerate(report.judged, 1)}
     cut = partial(marks, inside=by_passage(report), numbers=numbers)
     listed = [
@@ -86,11 +75,6 @@ def page(report: Report) -> str:
         words=WORDS,
         verdicts=WORST_FIRST,
     )
-
-
-def digest(style: str) -> str:
-    """Return the hash by which the page's policy allows this style and no other."""
-    return base64.b64encode(hashlib.sha256(str(style).encode()).digest()).decode()
 
 
 def by_passage(report: Report) -> dict[int, list[Judged]]:

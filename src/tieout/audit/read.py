@@ -29,6 +29,7 @@ from tieout.audit.passages import (
 )  # fmt: skip
 from tieout.audit.quoted import Manuscript
 from tieout.errors import TieoutError
+from tieout.nodes import every
 
 PANDOC_SECONDS = 60
 PANDOC_MEMORY = "-M1500m"
@@ -112,7 +113,7 @@ def read_markdown(data: bytes, place: str) -> Read:
     # Without this extension a raw HTML table is one raw block, which is then read as HTML.
     tree = pandoc(source.encode(), "markdown-markdown_in_html_blocks", place)
     tree["blocks"] = with_html(tree["blocks"], place)
-    programs = sum(node["t"] == "CodeBlock" and bool(node["c"][0][1]) for node in blocks.every(tree["blocks"]))
+    programs = sum(node["t"] == "CodeBlock" and bool(node["c"][0][1]) for node in every(tree["blocks"]))
     code = tally(programs, "block of program code was not read", "blocks of program code were not read")
     return list(blocks.parts(tree)), code + pictures(images(tree))
 
@@ -210,7 +211,7 @@ def in_short(complaint: str) -> str:
 
 
 def images(tree: dict[str, Any]) -> int:
-    return sum(node["t"] == "Image" for node in blocks.every(tree["blocks"]))
+    return sum(node["t"] == "Image" for node in every(tree["blocks"]))
 
 
 def decoded(data: bytes, place: str) -> str:
@@ -279,7 +280,7 @@ def too_deep(root: Any) -> bool:
 
 def with_html(nodes: list[Any], place: str) -> list[Any]:
     """Return blocks of Markdown with its raw HTML read as HTML, all in one go."""
-    raw = [node for node in blocks.every(nodes) if node["t"] == "RawBlock" and node["c"][0].startswith("html")]
+    raw = [node for node in every(nodes) if node["t"] == "RawBlock" and node["c"][0].startswith("html")]
     if not raw:
         return nodes
     cleaned = (clean_fragment(node["c"][1], place) for node in raw)

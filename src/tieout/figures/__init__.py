@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +18,7 @@ from tieout.figures.sheet import GREY, INK, SIZE, measure, saved, stamped, style
 from tieout.results import Results
 
 __all__ = [
-    "BAR", "CHARTS", "GREY", "INK", "KINDS", "SIZE", "Figure", "alt", "as_csv", "draw", "measure", "on", "shading",
+    "BAR", "CHARTS", "GREY", "INK", "KINDS", "SIZE", "Figure", "alt", "draw", "measure", "on", "shading",
 ]  # fmt: skip
 
 KINDS: dict[str, Callable[[Results, str, Profile], Drawing]] = {
@@ -71,13 +69,6 @@ def pictures(drawing: Drawing, formats: Collection[str], synthetic: bool) -> dic
 def alt(results: Results, name: str, profile: Profile) -> str:
     """Return the alternative text of a declared figure without drawing it."""
     return described(drawn(results, name, profile), results)
-
-
-def as_csv(rows: Rows) -> str:
-    """Return the rows of a figure as CSV text."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def drawn(results: Results, name: str, profile: Profile) -> Drawing:

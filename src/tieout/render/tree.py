@@ -14,9 +14,8 @@ import pypandoc
 
 from tieout import resources
 from tieout.errors import TieoutError
+from tieout.nodes import Node, every
 from tieout.render.document import PAGE_BREAK, Document, local_file
-
-Node = dict[str, Any]
 
 ENDINGS = {"pdf": ".svg", "html": ".svg", "docx": ".png"}
 MIME = {
@@ -161,19 +160,6 @@ def plain_text(node: Any) -> str:
         inner = plain_text(content[1])  # type: ignore[index]
         return f"‘{inner}’" if content[0]["t"] == "SingleQuote" else f"“{inner}”"  # type: ignore[index]
     return plain_text(content)
-
-
-def every(node: Any) -> Iterator[Node]:
-    """Yield every element of pandoc's tree, parents first, in the order of the document."""
-    waiting = [node]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, dict):
-            if "t" in found:
-                yield found
-            waiting.extend(reversed(found.values()))
-        elif isinstance(found, list):
-            waiting.extend(reversed(found))
 
 
 def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
