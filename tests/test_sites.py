@@ -385,6 +385,29 @@ def test_the_change_log_tells_new_definitions_and_restated_figures(tmp_path):
     assert "Death, restated:" in text and "Wait is defined otherwise" in text
 
 
+def test_a_restated_time_stands_beside_the_one_reported_last(tmp_path):
+    file = project(tmp_path / "study", COUNTS)
+    sites.run(wish(file, tmp_path / "out", period="2020-Q3", sites=("north",)))
+    before = load(tmp_path / "out" / "2020-Q3" / "north" / "results.json")["indicator.wait.median"].value
+    data = file.parent / "data.csv"
+    frame = pd.read_csv(data, dtype=str)
+    frame.loc[frame.site == "north", "wait"] = "119"
+    frame.to_csv(data, index=False)
+    made = sites.run(wish(file, tmp_path / "out", period="2020-Q4", sites=("north",)))
+    assert not made.failed
+    results = load(made.folder / "north" / "results.json")
+    assert results["restated.wait.median"].value == before != results["indicator.wait.previous.median"].value == 119
+
+
+def test_figures_judged_over_another_time_are_not_compared_and_the_change_is_told(tmp_path):
+    file = project(tmp_path / "study", COUNTS)
+    sites.run(wish(file, tmp_path / "out", period="2020-Q3", sites=("north",)))
+    file.write_text(file.read_text().replace("judged_over: all", "judged_over: year"))
+    made = sites.run(wish(file, tmp_path / "out", period="2020-Q4", sites=("north",)))
+    text = (made.folder / "north" / f"north_{made.period}.html").read_text(encoding="utf-8")
+    assert "Sites are judged over another time than in the last report." in text and "restated:" not in text
+
+
 def test_figures_of_the_example_are_those_of_its_own_rows(tmp_path):
     read = study.read(ROOT / "data")
     made = sites.run(wish(read.path, tmp_path, sites=("site_13",), formats=("html",)))

@@ -317,7 +317,7 @@ def kept_record(out: Path, name: str) -> dict[str, Any] | None:
     """Return the record that a run of a period left, or None where there is none that can be read."""
     try:
         found = json.loads((out / name / CENTRE / RECORD).read_bytes())
-        return found if {"of", "period", "figures", "definitions"} <= set(found) and found["period"] == name else None
+        return found if {"of", "period", "figures", "definitions", "judged_over"} <= set(found) and found["period"] == name else None
     except (OSError, ValueError, TypeError):
         return None
 

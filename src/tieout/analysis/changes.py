@@ -43,7 +43,9 @@ def rules(old: Mapping[str, Any], overview: Overview) -> list[str]:
     """Return in words which definitions are new, gone or otherwise than in the last run."""
     now, then = {name: definition(overview, name) for name in overview.measures}, old["definitions"]
     labels = {name: each.label for name, each in overview.study.reporting.indicators.items()}
-    lines = [f"New indicator: {labels[name]}." for name in now if name not in then]
+    over = old["judged_over"] != overview.study.reporting.judged_over
+    lines = ["Sites are judged over another time than in the last report."] if over else []
+    lines += [f"New indicator: {labels[name]}." for name in now if name not in then]
     lines += [f"No longer an indicator: {name}." for name in then if name not in now]
     lines += [
         f"{labels[name]} is defined otherwise: {now[name]} (before: {then[name]})."
@@ -57,10 +59,11 @@ def restated(old: Mapping[str, Any], overview: Overview, place: int) -> tuple[di
     """Return which indicators of a site were reported otherwise, where each stands now, and the figures reported then.
 
     Compared are figures of the same time: the last period's as reported and as the present data give them, or this
-    period's where the last run was of this period too. An indicator that is defined otherwise is not compared.
+    period's where the last run was of this period too. An indicator that is defined otherwise is not compared, and none
+    is where sites were judged over another time.
     """
     same = old["period"] == overview.period.name
-    if not same and old["period"] != overview.period.before.name:
+    if old["judged_over"] != overview.study.reporting.judged_over or not (same or old["period"] == overview.period.before.name):
         return {}, []
     window, path = ("judged", "indicator.{}") if same else ("previous", "indicator.{}.previous")
     reported = old["figures"].get(overview.codes[place], {})
@@ -92,6 +95,6 @@ def then(overview: Overview, name: str, place: int, reported: list[float | None]
             rate(f"restated.{name}", label, (int(value or 0), n), overview.study.methods, interval=False, **more), shown
         )
     else:
-        values = np.array([np.nan, np.nan if value is None else value, np.nan])
+        values = np.full(3, np.nan if value is None else value)  # the quartiles were not kept, and are not told
         found = quartiles(f"restated.{name}", label, (n, values), variable_of(overview, name), **more)
         yield from veiled((each for each in found if each.name in ("total", "median")), shown)
