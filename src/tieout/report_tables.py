@@ -255,10 +255,10 @@ def flagged(results: Results, profile: Profile) -> str:
         told, path, code = results.meta["indicators"][name], f"at.{site['key']}.{name}", FLAGGED[grave]
         value = cell(results, path, "rate" if told["kind"] == "rate" else "median_iqr", profile, notes)
         label = keyed.literal_html(told["label"])
-        body.append(row(keyed.literal_html(site["name"]), [label, value, mark(code, results.meta["words"][code])]))
+        body.append(row(keyed.literal_html(site["name"]), [label, mark(code, results.meta["words"][code]), value]))
     if len(found) > MOST_FLAGGED:
         finished(notes, "The gravest; all of them are in the file indicators.csv.")
-    return assembled(head("Site", "Indicator", "Figure", "Status"), body or [row("None", [""] * 3)], notes, 4)
+    return assembled(head("Site", "Indicator", "Status", "Figure"), body or [row("None", [""] * 3)], notes, 4)
 
 
 def sites(results: Results, profile: Profile) -> str:

@@ -130,7 +130,8 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
         )
         states = {code: "made earlier" if code in earlier else "made" if code in made else "failed" for code in jobs}
         if registries.digest(study) != computed.digest:
-            raise TieoutError(study.data.file, "the data changed while the reports were made", "run the command again")
+            place = str(study.resolve(study.data.file))
+            raise TieoutError(place, "the data changed while the reports were made", "run the command again")
         progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
         try:
             edition = make(centre_job(plan, folders, shared[CENTRE], old))

@@ -80,7 +80,8 @@ def cohort(registry: Registry, table: hospitals.Table) -> Cohort:
     """Return the patients with their sites; raise TieoutError for a site that the table does not know."""
     study, frame = registry.study, registry.frame
     days = frame[study.with_role("enrolled")]
-    owners = hospitals.owners(table, frame[study.with_role("site")], days, study.data.file)
+    source = str(study.resolve(study.data.file))
+    owners = hospitals.owners(table, frame[study.with_role("site")], days, source)
     place, codes = pd.factorize(owners, sort=True)
     return Cohort(study, registry.records, tuple(map(str, codes)), place, days.to_numpy().astype("datetime64[D]"))
 
