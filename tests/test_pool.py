@@ -78,6 +78,12 @@ def test_no_jobs_are_no_work():
     assert list(pool.run(pool_tasks.double, {}, workers=2)) == []
 
 
+def test_workers_give_way_to_new_ones_after_a_number_of_jobs(monkeypatch):
+    monkeypatch.setattr(pool, "ROUND", 3)
+    pids = results(pool.run(pool_tasks.sleep, dict.fromkeys("abcdefgh", 0.0), workers=1))
+    assert sorted(Counter(pids.values()).values()) == [2, 3, 3]
+
+
 def test_jobs_come_in_the_order_of_finishing():
     names = [each.name for each in pool.run(pool_tasks.sleep, {"slow": 1.5, "quick": 0.0, "soon": 0.1}, workers=2)]
     assert names == ["quick", "soon", "slow"]

@@ -53,6 +53,8 @@ GRACE = 5.0
 """Seconds that a begun job has to finish when the run was stopped."""
 GLANCE = 1.0
 """Seconds between two looks at the cluster."""
+ROUND = 100
+"""Jobs after which a worker process gives way to a new one: what Typst and matplotlib keep would grow without end."""
 DIED = "its worker process died twice"
 
 _one_at_a_time = threading.Lock()  # matplotlib and Typst's fonts are one per process, and Dask workers may have threads
@@ -112,8 +114,10 @@ def _on_processes(
 ) -> Iterator[Done]:
     waiting = deque(jobs)
     while waiting:
+        taken = deque(waiting.popleft() for _ in range(min(len(waiting), ROUND * workers)))
         with _processes(workers, imports) as place:
-            suspects = deque((yield from _drained(place, function, jobs, waiting)))
+            suspects = deque((yield from _drained(place, function, jobs, taken)))
+        waiting.extendleft(reversed(taken))  # what was not begun when the pool broke
         deaths: Counter[str] = Counter()  # of jobs on their own: only these are certain
         while suspects:
             with _processes(1, imports) as place:
