@@ -139,6 +139,15 @@ def test_any_period_gives_every_site_its_results(example, period):
     assert len(centre_results(found, {code: code for code in found.codes}))
 
 
+@pytest.mark.parametrize("period", ["2020-Q4", "2018-Q2", "2020"])
+def test_the_centres_chart_of_recruitment_tells_no_total_that_its_edition_hides(example, period):
+    found, _ = computed(example, period)
+    results = centre_results(found, {code: code for code in found.codes})
+    hidden = [results[f"registry.{part}.n"].error for part in ("period", "cumulative")]
+    assert ("recruitment" in results.meta["charts"]) == (hidden == ["", ""])
+    assert period != "2020-Q4" or hidden == ["hidden: small numbers", ""]
+
+
 def test_a_site_is_judged_only_from_the_declared_number_of_patients(example):
     found, _ = computed(example)
     for measure in found.measures.values():

@@ -465,7 +465,8 @@ def centre_results(overview: Overview, sites: Mapping[str, str]) -> Results:
         *flagged(overview, statuses, sites),
         *(s for place, code in enumerate(overview.codes) for s in each_site(overview, f"at.{sites[code]}", place)),
     ]
-    drawn = {} if overview.hidden["patients.cumulative"].total else {"recruitment": enrolment(overview, None, None)}
+    veil = any(overview.hidden[f"patients.{part}"].total for part in ("period", "cumulative"))  # its bars tell both
+    drawn = {} if veil else {"recruitment": enrolment(overview, None, None)}
     for name, measure in overview.measures.items():
         drawn |= funnels(overview, name, measure, None) if isinstance(measure, Rate) else {}
     meta = {
