@@ -270,6 +270,10 @@ def test_two_sites_only_do_not_learn_of_each_other_from_the_registry(tmp_path):
     results = load(made.folder / "one" / "results.json")
     assert results["indicator.death.others.n"].error == "hidden: small numbers"
     assert results["site.cumulative.registry.n"].value is None
+    for part in ("n", "events"):
+        assert results[f"indicator.death.model.{part}"].error == "hidden: small numbers"
+    frame = pd.read_csv(tmp_path / "study" / "data.csv")
+    assert not re.search(rf"\b{int(frame.dead.sum())} events", (made.folder / "one" / f"one_{made.period}.html").read_text())
     assert load(made.folder / "centre" / "results.json")["registry.indicator.death.n"].value is None
 
 

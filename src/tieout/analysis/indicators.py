@@ -259,8 +259,8 @@ def adjusted(cohort: Cohort, indicator: Indicator, hit: Mask, known: Mask) -> Ex
     if not terms or rarer < least * len(terms):
         return replace(
             empty,
-            reason=f"not adjusted: {rarer:.0f} {'events' if y.sum() == rarer else 'patients without the event'} for "
-            f"{len(terms)} terms of the case mix, fewer than {least:g} each",
+            reason="not adjusted: too few events (or patients without the event) for the case mix of "
+            f"{len(terms)} terms, fewer than {least:g} each",
         )
     active = np.flatnonzero(found.n)
     without_own = len(active) < FEW_SITES

@@ -311,8 +311,9 @@ def adjusted(
                     name="left_out", **more)  # fmt: skip
     yield Statistic(f"{path}.expected", None if reason else expected, "expected", f"{label}, expected", error=reason,
                     name="expected", **shared)  # fmt: skip
-    for name, size in (("n", found.n), ("events", found.events)):
-        yield count(f"{path}.model.{name}", size, f"{label}, case-mix model: {name}", **more)
+    sizes = {"n": found.n, "events": found.events}
+    fitted = [count(f"{path}.model.{name}", size, f"{label}, case-mix model: {name}", **more) for name, size in sizes.items()]
+    yield from veiled(fitted, not (overview.hidden[path].total or overview.hidden[f"{path}.ratio"].total))
     level = overview.study.methods.level
     estimate = (np.nan,) * 3 if reason else tuple(map(float, monitoring.observed_expected(observed, expected, level)))
     for name, value in zip(("estimate", "low", "high"), estimate, strict=True):
