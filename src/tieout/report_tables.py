@@ -176,17 +176,16 @@ def outcomes(results: Results, profile: Profile) -> str:
             cell(results, f"{path}.adjusted", "value", profile, notes),
         ]
         body.append(row(keyed.literal_html(told["label"]), cells))
-        notes.plain.append(model(results, path, told, profile))
+        if not told["model"]["reason"]:  # which else stands as a footnote of the cells
+            notes.plain.append(model(results, path, told, profile))
     confidence = f"O/E ({profile.confidence}{profile.percent} CI)"
     columns = ("Outcome", "Crude, n/N (%)", "Observed", "Expected", confidence, "Adjusted rate")
     return assembled(head(*columns), body, notes, 6)
 
 
 def model(results: Results, path: str, told: dict[str, Any], profile: Profile) -> str:
-    """Return a footnote on the model behind the expected events, or on why there is none."""
+    """Return a footnote on the model behind the expected events."""
     found = told["model"]
-    if found["reason"]:
-        return sentence(f"{told['label']}: {found['reason']}")
     n, events = (cell(results, f"{path}.model.{name}", "value", profile, Notes()) for name in ("n", "events"))
     without = ", fitted without this site" if found["without_own"] else ""
     terms = keyed.literal_html(f"{told['label']}: expected events from a logistic model of {', '.join(found['terms'])}")

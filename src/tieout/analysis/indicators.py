@@ -260,7 +260,7 @@ def adjusted(cohort: Cohort, indicator: Indicator, hit: Mask, known: Mask) -> Ex
         return replace(
             empty,
             reason="not adjusted: too few events (or patients without the event) for the case mix of "
-            f"{len(terms)} terms, fewer than {least:g} each",
+            f"{len(terms)} {'term' if len(terms) == 1 else 'terms'}, fewer than {least:g} each",
         )
     active = np.flatnonzero(found.n)
     without_own = len(active) < FEW_SITES
