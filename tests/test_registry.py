@@ -368,3 +368,58 @@ def test_the_generated_registry_of_many_sites_is_accepted_and_its_formats_agree(
     assert frame["record_id"].str.startswith("SYN-").all()
     assert frame["redcap_data_access_group"].nunique() < 40
     assert (frame["discharge_date"].dropna() <= pd.Timestamp(by_parquet.study.data.cut)).all()
+
+
+def test_a_blank_where_the_rule_of_applying_fails_is_not_applicable_and_not_missing(small: Small):
+    branch(small, ["1,2", "1,", "0,", ",", "0,3"])
+    found = registry.read(study.read(small.study)).records
+    assert found.not_applicable["drug"].tolist() == [False, False, True, False, False]
+    assert found.frame["drug"].isna().tolist() == [False, True, True, True, False]
+
+
+def test_a_required_variable_may_be_blank_where_it_does_not_apply(small: Small):
+    branch(small, ["1,2", "0,"], "required: true, ")
+    registry.read(study.read(small.study))
+    branch(small, ["1,2", "1,", "0,"], "required: true, ")
+    with pytest.raises(TieoutError, match="row 2  drug is blank or missing, and it is required"):
+        registry.read(study.read(small.study))
+
+
+def test_reading_some_variables_reads_what_says_where_they_apply(small: Small):
+    branch(small, ["1,2", "0,"])
+    declared = study.read(small.study)
+    part = next(iter(registry.parts(declared, ["drug"])))
+    assert part.not_applicable["drug"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("lyssis == 1", "no variable is called 'lyssis'; did you mean 'lysis'"),
+        ("lysis == 7", "'lysis' has no level '7'"),
+        ("drug == 1", "a variable cannot say of itself where it applies"),
+    ],
+)
+def test_a_rule_of_applying_that_cannot_be_read_is_an_error_of_the_study_file(small: Small, rule, words):
+    branch(small, ["1,2"], rule=rule)
+    with pytest.raises(TieoutError, match=words):
+        study.read(small.study)
+
+
+def branch(small: Small, cells: list[str], more: str = "", rule: str = "lysis == 1") -> None:
+    """Write a study in which a drug is recorded only where there was thrombolysis; `cells` are lysis and drug."""
+    small.write("data.csv", "id,site,day,lysis,drug\n" + "".join(f"P{i},a,2021-01-01,{c}\n" for i, c in enumerate(cells)))
+    small.write(
+        "study.yaml",
+        f"""name: N
+title: T
+data: {{file: data.csv, cut: 2021-12-31}}
+documents: {{manuscript: m.qmd}}
+variables:
+  id: {{label: Record, type: key, role: record}}
+  site: {{label: Site, type: text, role: site}}
+  day: {{label: Day, type: date, role: enrolled}}
+  lysis: {{label: Thrombolysis, type: yesno}}
+  drug: {{label: Drug, type: category, {more}levels: {{1: A, 2: B, 3: C}}, applies: "{rule}"}}
+""",
+    )

@@ -236,6 +236,27 @@ def check_claims(study: Study) -> Iterator[Mistake]:
             yield ("claims", name, "condition"), *unknown("condition", claim.condition, study.conditions)
 
 
+def check_rules(study: Study) -> Iterator[Mistake]:
+    """Rules over the variables of a patient can be read, and name what exists."""
+    rules = [(("checks", name, "expect"), check.expect, True) for name, check in study.checks.items()]
+    rules += [(("variables", name, "applies"), v.applies, False) for name, v in study.variables.items() if v.applies]
+    if not rules:
+        return
+    from tieout import logic  # it needs pandas, which takes long to load
+    from tieout.registry import every_column
+
+    columns = every_column(study.variables)
+    derived = {name: d.as_variable() for name, d in study.derived.items()}
+    for loc, rule, of_derived in rules:
+        try:
+            logic.check(rule, {**columns, **derived} if of_derived else columns)
+        except logic.Misread as error:
+            yield loc, str(error), logic.EXAMPLE
+            continue
+        if not of_derived and {loc[1], *every_column({loc[1]: study.variables[loc[1]]})} & set(logic.names(rule)):
+            yield loc, "a variable cannot say of itself where it applies", "name other variables"
+
+
 def check_reports(study: Study) -> Iterator[Mistake]:
     """Indicators, follow-ups, completeness and case mix name what exists and fits."""
     if study.reports is None:
@@ -302,5 +323,6 @@ CHECKS = (
     check_flow,
     check_figures,
     check_claims,
+    check_rules,
     check_reports,
 )

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import sources
+from tieout import logic, sources
 from tieout.errors import TieoutError, nearest, raise_all, some_of
 from tieout.results import Rule
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
 
 NOT_A_PATIENT = "a value is never shown in a message; look it up by its row"
 SHOWN_ROWS = 5
+
+Problem = tuple[pd.Series, str, str]
+"""In which rows something is wrong, what, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +139,15 @@ def narrowed(study: Study, variables: Collection[str] | None) -> Study:
     derived = {name: each for name, each in study.derived.items() if name in variables}
     roles = [study.with_role(role) for role in ("record", "site", "enrolled")]
     kept = {*variables, *roles, *(name for each in derived.values() for name in inputs(each))}
+    while more := {owner for each in kept & set(study.variables) for owner in applied(study.variables[each])} - kept:
+        kept |= more
     columns = {name: variable for name, variable in study.variables.items() if name in kept}
     return study.model_copy(update={"variables": columns, "derived": derived})
+
+
+def applied(variable: Variable) -> set[str]:
+    """Return the variables on which it depends whether one applies."""
+    return {column.split("___")[0] for column in logic.names(variable.applies)} if variable.applies else set()
 
 
 def checked(path: Path, study: Study, table: pd.DataFrame) -> Records:
@@ -159,7 +169,7 @@ def columns(name: str, variable: Variable) -> dict[str, Variable]:
     """Return the data columns of a variable: one each, or one per option of a checkbox."""
     if variable.type != "checkbox":
         return {name: variable}
-    shared: dict[str, Any] = {"missing": variable.missing, "not_applicable": variable.not_applicable}
+    shared: dict[str, Any] = {"missing": variable.missing, "not_applicable": variable.not_applicable, "applies": variable.applies}
     return {
         f"{name}___{option}": Variable(label=label, type="yesno", **shared) for option, label in variable.levels.items()
     }
@@ -181,37 +191,66 @@ def check_columns(path: Path, names: Sequence[str], wanted: Iterable[str]) -> tu
     return tuple(name for name in names if name not in wanted)
 
 
+@dataclass(frozen=True)
+class Column:
+    """The cells of one column as typed values, where a code says that it does not apply, and what is wrong in which rows."""
+
+    values: pd.Series
+    not_applicable: pd.Series
+    problems: list[Problem]
+
+
 def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable]) -> Records:
     """Return text cells as typed columns."""
-    errors: list[TieoutError] = []
-    data, not_applicable = {}, {}
-    for name, variable in wanted.items():
-        text = table[name].str.strip()
-        hidden = has_code(text, variable.not_applicable)
-        gone = hidden | has_code(text, variable.missing) | (text == "")
-        data[name], problems = READERS[variable.type](text.mask(gone), variable)
-        if variable.not_applicable:
-            not_applicable[name] = hidden.to_numpy()
-        if variable.required or variable.role in ("record", "site", "enrolled"):
-            problems = [(gone, "is blank or missing, and it is required", ""), *problems]
-        if variable.range is not None and variable.type in NUMBERS:
-            problems = [*problems, out_of_range(data[name], variable)]
-        errors += [
+    records, problems = read_columns(table, wanted)
+    raise_all(
+        [
             TieoutError(f"{path} {rows_of(table.index[wrong])}", f"{name} {problem}", hint)
-            for wrong, problem, hint in problems
+            for name, found in problems.items()
+            for wrong, problem, hint in found
             if wrong.any()
         ]
-    raise_all(errors)
-    return Records(pd.DataFrame(data), not_applicable)
+    )
+    return records
+
+
+def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[Records, dict[str, list[Problem]]]:
+    """Return text cells as typed columns, a cell that cannot be read as missing; and for each column what is wrong."""
+    columns = {name: read_cells(table[name], variable) for name, variable in wanted.items()}
+    frame = pd.DataFrame({name: column.values for name, column in columns.items()})
+    not_applicable, problems = {}, {}
+    for name, variable in wanted.items():
+        hidden, problems[name] = columns[name].not_applicable, columns[name].problems
+        if variable.applies:
+            hidden = hidden | (logic.judge(variable.applies, frame, wanted).fails & frame[name].isna())
+        if variable.applies or variable.not_applicable:
+            not_applicable[name] = hidden.to_numpy()
+        if variable.required or variable.role in ("record", "site", "enrolled"):
+            excused = hidden if variable.applies else False
+            gone = is_absent(table[name], variable) & ~excused
+            problems[name] = [(gone, "is blank or missing, and it is required", ""), *problems[name]]
+    return Records(frame, not_applicable), problems
+
+
+def read_cells(cells: pd.Series, variable: Variable) -> Column:
+    """Return the cells of one column as typed values, and what is wrong with them by themselves."""
+    text = cells.str.strip()
+    values, problems = READERS[variable.type](text.mask(is_absent(text, variable)), variable)
+    if variable.range is not None and variable.type in NUMBERS:
+        problems = [*problems, out_of_range(values, variable)]
+    return Column(values, has_code(text, variable.not_applicable), problems)
+
+
+def is_absent(cells: pd.Series, variable: Variable) -> pd.Series:
+    """Return where a cell is blank or has a code that stands for no value."""
+    text = cells.str.strip()
+    return has_code(text, variable.absent) | (text == "")
 
 
 def has_code(text: pd.Series, codes: Iterable[str]) -> pd.Series:
     """Return where a cell is one of the codes, written as in the study file or as a number of the same value."""
     codes = set(codes)
     return text.isin(codes | {f"{code}.0" for code in codes if code.lstrip("-").isdigit()})
-
-
-Problem = tuple[pd.Series, str, str]
 
 
 def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:

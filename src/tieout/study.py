@@ -39,7 +39,10 @@ LEVELLED = ("yesno", "category", "ordinal", "checkbox")
 MOMENTS = ("date", "datetime")
 
 class Variable(Strict):
-    """One column of the data dictionary, or one derived from others."""
+    """One column of the data dictionary, or one derived from others.
+
+    `applies` is a rule over other columns: where it fails, a blank is "not applicable" and not a missing value.
+    """
 
     label: Text
     type: Literal["key", "text", "integer", "decimal", "yesno", "category", "ordinal", "checkbox", "date", "datetime"]
@@ -52,6 +55,7 @@ class Variable(Strict):
     role: Literal["record", "site", "enrolled", "identifier", "variable"] = "variable"
     summary: Literal["median", "mean"] = "median"
     decimals: int | None = Field(default=None, ge=0, le=6)
+    applies: str = ""
     note: str = ""
 
     @property
@@ -207,6 +211,13 @@ class Figure(Strict):
     of: Name | None = None
 
 
+class Check(Strict):
+    """What should be so of every patient: a rule, and the sentence with which a site is asked about a record."""
+
+    expect: Text
+    label: Text
+
+
 class Claim(Strict):
     """A sentence of the document that may stand only while its condition holds."""
 
@@ -238,6 +249,7 @@ class Study(Strict):
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
     claims: dict[Name, Claim] = {}
+    checks: dict[Name, Check] = {}
     reports: Reports | None = None
     path: Path = Path()
     digest: str = ""
