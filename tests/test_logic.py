@@ -142,3 +142,18 @@ def test_judging_does_not_change_the_frame():
     before = data.copy(deep=True)
     logic.judge("age > 1 and stent == 1", data, COLUMNS)
     pd.testing.assert_frame_equal(data, before)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("stent == 1 and age >= 18", "“Stent” is Yes and “Age” ≥ 18"),
+        ("not (mrs in (5, 6) or missing(age))", "not (“mRS” is one of 5, 6 or “Age” is not recorded)"),
+        ("stent == 0 and (age < 1 or known(brand))", "“Stent” is No and (“Age” < 1 or “Brand” is recorded)"),
+        ("0 <= days(enrolled, came) <= 1", "0 ≤ days from “Enrolment” to “Arrival” ≤ 1"),
+        ("enrolled <= came", "“Enrolment” ≤ “Arrival”"),
+    ],
+)
+def test_a_rule_is_said_in_the_words_of_the_dictionary(rule, words):
+    logic.check(rule, COLUMNS)
+    assert logic.spoken(rule, COLUMNS) == words

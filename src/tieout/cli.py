@@ -1,4 +1,4 @@
-"""The command line: build, sites, show, audit, example, doctor."""
+"""The command line: check, build, sites, show, audit, example, doctor."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ StudyArgument = Annotated[
 Out = Annotated[Path, typer.Option("--out", help="The folder for the outputs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
 FORMATS = ("pdf", "html", "docx")
+MOST = 12
+"""Lines of a table on the terminal."""
 
 
 def default_study(study: Path | None) -> Path:
@@ -203,6 +205,56 @@ def counting(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total or None, description=what)
+
+
+@app.command()
+def check(
+    study: StudyArgument = None,
+    out: Annotated[Path, typer.Option("--out", help="The folder for the lists.")] = Path("build/check"),
+    as_json: AsJson = False,
+) -> None:
+    """Check the data against the dictionary and the study's rules: data queries for each site, completeness, follow-ups due.
+
+    Exit code 0: nothing is asked; 1: there are data queries, and how many is said; 2: the data could not be read.
+    """
+    from tieout.check import run
+
+    with progress(quiet=as_json) as step:
+        found = run(default_study(study), out, step)
+    if as_json:
+        body = {"records": found.records, "queries": found.queries, "by_rule": dict(found.rules), "by_site": dict(found.sites),
+                "overdue": found.overdue, "index": str(found.index)}  # fmt: skip
+        print(json.dumps(body, ensure_ascii=False, indent=1))
+    else:
+        say_what_is_asked(found)
+    raise typer.Exit(1 if found.queries else 0)
+
+
+def say_what_is_asked(found) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{found.records:,} records: {found.queries:,} data {'query' if found.queries == 1 else 'queries'}")
+    for title, counts in (("rule", found.rules), ("site", found.sites)):
+        table = Table(title, "queries", box=None, pad_edge=False)
+        table.columns[1].justify = "right"
+        for name, count in list(counts.items())[:MOST]:
+            table.add_row(name, f"{count:,}")
+        if len(counts) > MOST:
+            table.add_row(f"and {len(counts) - MOST} more", "")
+        if counts:
+            console.print(table)
+    if found.overdue is not None:
+        console.print(f"follow-ups overdue: {found.overdue:,}")
+    least = [f"{label} {n:,}/{total:,}" for label, n, total in found.complete[:3] if n < total]
+    if least:
+        console.print(f"recorded least: {'; '.join(least)}")
+    if found.undeclared:
+        console.print(f"not read, since the study does not declare them: {', '.join(found.undeclared)}")
+    if found.synthetic:
+        console.print(found.synthetic, style="bold")
+    console.print(f"Next: open {found.index}; each site's list is in {found.folder / 'sites'}, and names its own records only.")
 
 
 @app.command()

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,6 +67,43 @@ def names(rule: str) -> tuple[str, ...]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     found = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
     return tuple(sorted(dict.fromkeys(found), key=rule.index))
+
+
+SAID = {
+    ast.Eq: "is", ast.NotEq: "is not", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.In: "is one of",
+    ast.NotIn: "is none of",
+}  # fmt: skip
+
+
+def spoken(rule: str, columns: Mapping[str, Variable]) -> str:
+    """Return a rule that has been checked in words: the labels of variables and levels in place of names and codes."""
+    return said(parsed(rule).body, columns)
+
+
+def said(node: ast.AST, columns: Mapping[str, Variable], codes: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a part of a rule in words; `codes` are those of the variable with which it is compared."""
+    match node:
+        case ast.BoolOp(op=op, values=parts):
+            word = " and " if isinstance(op, ast.And) else " or "
+            return word.join(f"({said(part, columns)})" if isinstance(part, ast.BoolOp) else said(part, columns) for part in parts)
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return f"not ({said(inner, columns)})"
+        case ast.Compare(left=left, ops=signs, comparators=rights):
+            variable = next((columns[each.id] for each in (left, *rights) if isinstance(each, ast.Name)), None)
+            codes = variable.codes if variable else codes
+            words = [f"{SAID[type(sign)]} {said(right, columns, codes)}" for sign, right in zip(signs, rights, strict=True)]
+            return " ".join([said(left, columns, codes), *words])
+        case ast.Call(func=ast.Name(id=word), args=[ast.Name(id=name)]):
+            return f"“{columns[name].label}” is {'recorded' if word == 'known' else 'not recorded'}"
+        case ast.Call(func=ast.Name(id=unit), args=[ast.Name(id=first), ast.Name(id=second)]):
+            return f"{unit} from “{columns[first].label}” to “{columns[second].label}”"
+        case ast.Name(id=name):
+            return f"“{columns[name].label}”"
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            return ", ".join(said(part, columns, codes) for part in parts)
+        case ast.Constant(value=fixed):
+            return codes.get(str(fixed), str(fixed))
+    return ast.unparse(node)
 
 
 def check(rule: str, columns: Mapping[str, Variable]) -> None:

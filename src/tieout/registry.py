@@ -258,7 +258,9 @@ def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Prob
 
 
 def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
-    number = pd.to_numeric(text, errors="coerce").astype("float64")
+    places, seen = pd.factorize(text)
+    values = pd.to_numeric(pd.Series(seen, dtype=text.dtype), errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    number = pd.Series(np.append(values, np.nan)[places], index=text.index)
     wrong = text.notna() & ~np.isfinite(number)
     hint = "a decimal comma? export with decimal points" if text[wrong].str.contains(",").any() else NOT_A_PATIENT
     problems = [(wrong, "holds text, expected a number", hint)]
@@ -326,6 +328,11 @@ def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
 def inputs(derived: Derived) -> tuple[str, ...]:
     """Return the variables from which one is computed."""
     return tuple(derived.is_ or (derived.span[1] if derived.span else ()))
+
+
+def derive_leniently(study: Study, table: Records) -> Records:
+    """Return the records with every derived variable, whatever is impossible in them."""
+    return derive(Path(), study, table)[0]
 
 
 def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[TieoutError]]:
