@@ -6,9 +6,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from jinja2 import Template
 
 from tieout import lists, pages, periods, queries
 from tieout import study as studies
@@ -20,8 +22,8 @@ from tieout.spreadsheet import as_csv, harmless
 from tieout.study import Study
 
 HEADER = ("record", "field", "value", "what", "rule", "variable")
-SHOWN = 2000
-"""Queries on a site's page; its CSV has all."""
+SHOWN = 200
+"""Lines of a table on a site's page; its CSV has all."""
 NAMELESS = "no site"
 SITES, PAGE, COMPLETE = "sites", "index.html", "completeness.csv"
 
@@ -107,18 +109,21 @@ def of_sites(found: Checked) -> Iterator[tuple[str, dict[str, str]]]:
 
 def site_page(found: Checked, code: str, rows: Sequence[tuple[str, ...]], due: Sequence[tuple[str, ...]]) -> str:
     """Return a site's page: what is asked of it, and which follow-ups are due."""
-    note = f"The first {SHOWN} of {len(rows)}; all are in queries.csv." if len(rows) > SHOWN else ""
     asked = Table(
         f"{len(rows)} data {'query' if len(rows) == 1 else 'queries'}", ("Record", "Field", "Value", "What to look at"),
-        [(record, field, value or "–", what) for record, field, value, what, *_ in rows[:SHOWN]], note=note,
+        [(record, field, value or "–", what) for record, field, value, what, *_ in rows[:SHOWN]], note=shortened(rows, "queries.csv"),
         empty="Nothing is asked: every value fits the dictionary, and every rule holds.",
     )  # fmt: skip
     later = Table(
         f"{len(due)} follow-ups due or overdue", ("Record", "Examination", "State", "Window opens", "Window closes", "Days left"),
-        due, numbers=(5,), empty="No follow-up is due.",
+        due[:SHOWN], numbers=(5,), note=shortened(due, "follow-up.csv"), empty="No follow-up is due.",
     )  # fmt: skip
     lead = "For this site's own eyes: the list names records. Please mend each in the registry, or answer that it is right."
     return page(found.study, f"Data queries: {code or NAMELESS}", lead, [asked, *([later] if found.marked else [])])
+
+
+def shortened(rows: Sequence[object], file: str) -> str:
+    return f"The first {SHOWN} of {len(rows)}; all are in {file}." if len(rows) > SHOWN else ""
 
 
 def overview(found: Checked, folders: Mapping[str, str]) -> str:
@@ -145,8 +150,13 @@ def overview(found: Checked, folders: Mapping[str, str]) -> str:
 
 def page(study: Study, title: str, lead: str, tables: Sequence[Table]) -> str:
     facts = {"Registry": study.name, "Data cut-off": periods.in_words(study.data.cut)}
-    template = pages.environment({"link": link}, one_line).get_template("check.html")
-    return template.render(title=title, lead=lead, facts=facts, synthetic=study.synthetic, tables=tables)
+    return template().render(title=title, lead=lead, facts=facts, synthetic=study.synthetic, tables=tables)
+
+
+@cache
+def template() -> Template:
+    """Return the template of the pages, read once."""
+    return pages.environment({"link": link}, one_line).get_template("check.html")
 
 
 def recorded(found: Checked) -> Iterator[tuple[str, str, int, int]]:

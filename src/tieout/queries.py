@@ -13,7 +13,7 @@ import pandas as pd
 
 from tieout import hospitals, lists, logic, periods, sources
 from tieout.analysis.cohort import Cohort, recorded
-from tieout.registry import Records, check_columns, derive_leniently, every_column, is_absent, read_cells, read_columns
+from tieout.registry import Records, check_columns, derive_leniently, every_column, read_cells, read_columns
 from tieout.study import MOMENTS, Study, Variable
 
 if TYPE_CHECKING:
@@ -146,13 +146,14 @@ def table(look: Look, found: Cohort, asked: list[Raised]) -> pd.DataFrame:
 
 
 def values(look: Look, each: Raised) -> np.ndarray:
-    """Return the cells that a query is about, as they stand; of several variables with their names."""
+    """Return the cells that a query is about, as they stand; of several variables with their labels."""
     shown = [name for name in each.variables if look.columns[name].role != "identifier"]
     cells = [look.text[name].to_numpy(dtype=object)[each.places] for name in shown]
     if len(each.variables) == 1:
         return cells[0] if cells else np.full(len(each.places), "", dtype=object)
-    return np.array(["; ".join(f"{n}: {c or '–'}" for n, c in zip(shown, row, strict=True)) for row in zip(*cells, strict=True)],
-                    dtype=object)  # fmt: skip
+    labels = [look.columns[name].label for name in shown]
+    told = ("; ".join(f"{label}: {cell or '–'}" for label, cell in zip(labels, row, strict=True)) for row in zip(*cells, strict=True))
+    return np.array(list(told), dtype=object)
 
 
 def against_dictionary(look: Look) -> Iterator[Raised]:
@@ -183,7 +184,9 @@ def legend(variable: Variable) -> str:
 def absences(look: Look) -> Iterator[Raised]:
     """Yield what is required and blank, and what has a value where it does not apply."""
     for name, variable in look.columns.items():
-        blank = is_absent(look.text[name], variable).to_numpy()
+        if not (variable.required or variable.applies or variable.role in ("record", "site", "enrolled")):
+            continue
+        blank = read_cells(look.text[name], variable).absent.to_numpy()
         fails = logic.judge(variable.applies, look.frame, look.columns).fails if variable.applies else np.zeros_like(blank)
         if variable.required or variable.role in ("record", "site", "enrolled"):
             gone = np.flatnonzero(blank & ~fails)

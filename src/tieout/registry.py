@@ -193,9 +193,13 @@ def check_columns(path: Path, names: Sequence[str], wanted: Iterable[str]) -> tu
 
 @dataclass(frozen=True)
 class Column:
-    """The cells of one column as typed values, where a code says that it does not apply, and what is wrong in which rows."""
+    """The cells of one column as typed values, and what is wrong in which rows.
+
+    `absent` is where there is no value: a blank or a code for none; `not_applicable` where that code says so.
+    """
 
     values: pd.Series
+    absent: pd.Series
     not_applicable: pd.Series
     problems: list[Problem]
 
@@ -227,24 +231,26 @@ def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[R
             not_applicable[name] = hidden.to_numpy()
         if variable.required or variable.role in ("record", "site", "enrolled"):
             excused = hidden if variable.applies else False
-            gone = is_absent(table[name], variable) & ~excused
+            gone = columns[name].absent & ~excused
             problems[name] = [(gone, "is blank or missing, and it is required", ""), *problems[name]]
     return Records(frame, not_applicable), problems
 
 
 def read_cells(cells: pd.Series, variable: Variable) -> Column:
-    """Return the cells of one column as typed values, and what is wrong with them by themselves."""
-    text = cells.str.strip()
-    values, problems = READERS[variable.type](text.mask(is_absent(text, variable)), variable)
+    """Return the cells of one column as typed values, and what is wrong with them by themselves; each distinct cell is read once."""
+    places, seen = pd.factorize(cells)
+    text = pd.Series(seen, dtype=cells.dtype).str.strip()
+    hidden = has_code(text, variable.not_applicable)
+    absent = hidden | has_code(text, variable.missing) | (text == "")
+    values, problems = READERS[variable.type](text.mask(absent), variable)
     if variable.range is not None and variable.type in NUMBERS:
         problems = [*problems, out_of_range(values, variable)]
-    return Column(values, has_code(text, variable.not_applicable), problems)
 
+    def spread(found: pd.Series) -> pd.Series:
+        return found.take(places).set_axis(cells.index)
 
-def is_absent(cells: pd.Series, variable: Variable) -> pd.Series:
-    """Return where a cell is blank or has a code that stands for no value."""
-    text = cells.str.strip()
-    return has_code(text, variable.absent) | (text == "")
+    wrong = [(spread(rows), problem, hint) for rows, problem, hint in problems if rows.any()]
+    return Column(spread(values), spread(absent), spread(hidden), wrong)
 
 
 def has_code(text: pd.Series, codes: Iterable[str]) -> pd.Series:
@@ -258,9 +264,7 @@ def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Prob
 
 
 def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
-    places, seen = pd.factorize(text)
-    values = pd.to_numeric(pd.Series(seen, dtype=text.dtype), errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    number = pd.Series(np.append(values, np.nan)[places], index=text.index)
+    number = pd.to_numeric(text, errors="coerce").astype("float64")
     wrong = text.notna() & ~np.isfinite(number)
     hint = "a decimal comma? export with decimal points" if text[wrong].str.contains(",").any() else NOT_A_PATIENT
     problems = [(wrong, "holds text, expected a number", hint)]
