@@ -423,3 +423,30 @@ variables:
   drug: {{label: Drug, type: category, {more}levels: {{1: A, 2: B, 3: C}}, applies: "{rule}"}}
 """,
     )
+
+
+def test_a_registry_without_record_site_or_date_is_read_and_told_of(small: Small):
+    small.write("data.csv", "sex,died\n1,0\n2,1\n1,1\n").write(
+        "study.yaml",
+        """name: N
+title: T
+data: {file: data.csv, cut: 2021-12-31}
+documents: {manuscript: m.qmd}
+variables:
+  sex: {label: Sex, type: category, levels: {1: Male, 2: Female}}
+  died: {label: Died, type: yesno}
+outcomes: {death: {variable: died, label: Death, among: patients}}
+""",
+    )
+    results = small.results()
+    assert results["study.patients.n"].value == 3
+    assert [s.key for s in results.under("study")] == ["study.patients.n"]
+
+
+def test_reports_to_sites_need_to_know_whose_a_record_is(small: Small):
+    small.change("study.yaml", "role: site", "role: variable")
+    study.read(small.study)
+    reports = "\nreports:\n  indicators:\n    good: {label: Good, variable: good, among: patients, better: higher}\n"
+    small.write("study.yaml", small.study.read_text() + reports)
+    with pytest.raises(TieoutError, match="reports: no variable has the role 'site'"):
+        study.read(small.study)

@@ -43,9 +43,11 @@ def check_variables(study: Study) -> Iterator[Mistake]:
         yield ("derived", name), f"'{name}' is a column already", "give the derived variable another name"
     for role in ("record", "site", "enrolled"):
         holders = [name for name, v in study.variables.items() if v.role == role]
-        if len(holders) != 1:
+        if len(holders) > 1:
             problem = f"{len(holders)} variables have the role '{role}', expected one"
-            yield ("variables", *holders[1:2]), problem, f"give exactly one variable 'role: {role}'"
+            yield ("variables", holders[1]), problem, f"give one variable 'role: {role}'"
+        elif not holders and study.reports:
+            yield ("reports",), f"no variable has the role '{role}'", f"reports need it: give one variable 'role: {role}'"
 
 
 def check_variable(loc: tuple[Any, ...], variable: Variable) -> Iterator[Mistake]:

@@ -117,18 +117,28 @@ def cohort(look: Look) -> Cohort:
     study = look.study
     lines = hospitals.read(study.resolve(study.reports.sites)).lines if study.reports and study.reports.sites else ()
     owner = {line.code: line.site for line in sorted(lines, key=lambda line: line.until)}
-    codes = look.frame[study.with_role("site")].fillna(NOWHERE).map(lambda code: owner.get(code, code))
+    codes = column(look, "site").map(lambda code: owner.get(code, code))
     seen = sorted(codes.unique(), key=hospitals.natural)
     site = pd.Categorical(codes, categories=seen).codes.astype(np.int64)
-    record = study.with_role("record")
-    records = Records(look.frame.assign(**{record: look.text[record].str.strip()}), look.records.not_applicable)
-    day = look.frame[study.with_role("enrolled")].to_numpy().astype("datetime64[D]")
-    return Cohort(study, records, tuple(seen), site, day)
+    records, enrolled = look.records, study.with_role("enrolled")
+    if record := study.with_role("record"):
+        records = Records(look.frame.assign(**{record: column(look, "record")}), records.not_applicable)
+    day = look.frame[enrolled].to_numpy() if enrolled else np.full(len(look.frame), "NaT")
+    return Cohort(study, records, tuple(seen), site, day.astype("datetime64[D]"))
+
+
+def column(look: Look, role: str) -> pd.Series:
+    """Return the cells of the variable that has a role; where none has it, the numbers of the rows, or no site at all."""
+    name = look.study.with_role(role)
+    if name:
+        return look.text[name].str.strip()
+    absent = [f"row {place + 1}" for place in range(len(look.text))] if role == "record" else NOWHERE
+    return pd.Series(absent, index=look.text.index)
 
 
 def table(look: Look, found: Cohort, asked: list[Raised]) -> pd.DataFrame:
     """Return what is asked as one table, in the order of the file."""
-    record = look.text[look.study.with_role("record")].str.strip().to_numpy(dtype=object)
+    record = column(look, "record").to_numpy(dtype=object)
     sites = np.array(found.codes, dtype=object)
     parts = [
         pd.DataFrame(

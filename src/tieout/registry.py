@@ -90,7 +90,8 @@ def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Re
     wanted = every_column(study.variables)
     with sources.opened(path) as source:
         check_columns(path, source.names, wanted)
-        raise_all(unique_records(path, study, source.doubled(study.with_role("record"))))
+        if record := study.with_role("record"):
+            raise_all(unique_records(path, study, source.doubled(record)))
         for table in source.parts(list(wanted)):
             yield checked(path, study, table)
 
@@ -138,7 +139,7 @@ def narrowed(study: Study, variables: Collection[str] | None) -> Study:
         raise KeyError(*sorted(unknown))
     derived = {name: each for name, each in study.derived.items() if name in variables}
     roles = [study.with_role(role) for role in ("record", "site", "enrolled")]
-    kept = {*variables, *roles, *(name for each in derived.values() for name in inputs(each))}
+    kept = {*variables, *filter(None, roles), *(name for each in derived.values() for name in inputs(each))}
     while more := {owner for each in kept & set(study.variables) for owner in applied(study.variables[each])} - kept:
         kept |= more
     columns = {name: variable for name, variable in study.variables.items() if name in kept}
@@ -153,8 +154,9 @@ def applied(variable: Variable) -> set[str]:
 def checked(path: Path, study: Study, table: pd.DataFrame) -> Records:
     """Return text cells as records with every derived variable; the table's index gives the rows of the file."""
     records = typed(path, table, every_column(study.variables))
-    doubled = records.frame[study.with_role("record")].duplicated(keep=False)
-    raise_all([*unique_records(path, study, table.index[doubled]), *after_cut(path, study, records)])
+    if record := study.with_role("record"):
+        raise_all(unique_records(path, study, table.index[records.frame[record].duplicated(keep=False)]))
+    raise_all(after_cut(path, study, records))
     records, errors = derive(path, study, records)
     raise_all(errors)
     return Records(records.frame.reset_index(drop=True), records.not_applicable)
@@ -322,6 +324,8 @@ def unique_records(path: Path, study: Study, doubled: pd.Index) -> list[TieoutEr
 
 def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
     key = study.with_role("enrolled")
+    if not key:
+        return []
     late = table.frame[key] >= pd.Timestamp(study.data.cut) + pd.Timedelta(days=1)
     if not late.any():
         return []

@@ -266,8 +266,8 @@ class Study(Strict):
         return self.reports
 
     def with_role(self, role: str) -> str:
-        """Return the name of the variable that has a role which the strict reading made unique."""
-        return next(name for name, v in self.variables.items() if v.role == role)
+        """Return the name of the variable that has a role which the strict reading made unique, or an empty name."""
+        return next((name for name, v in self.variables.items() if v.role == role), "")
 
     def resolve(self, file: str) -> Path:
         """Return a path that the study file names, relative to the study file."""
