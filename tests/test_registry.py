@@ -450,3 +450,32 @@ def test_reports_to_sites_need_to_know_whose_a_record_is(small: Small):
     small.write("study.yaml", small.study.read_text() + reports)
     with pytest.raises(TieoutError, match="reports: no variable has the role 'site'"):
         study.read(small.study)
+
+
+def test_a_header_that_is_no_name_is_read_under_the_name_of_its_variable(small: Small):
+    small.write("data.csv", "Fall-Nr.,Zentrum,Datum,Größe (cm),Mittel___1,Mittel___2\nP1,a,2021-01-01,170,1,0\n")
+    small.write(
+        "study.yaml",
+        """name: N
+title: T
+data: {file: data.csv, cut: 2021-12-31}
+documents: {manuscript: m.qmd}
+variables:
+  id: {label: Record, type: key, role: record, column: Fall-Nr.}
+  site: {label: Site, type: text, role: site, column: Zentrum}
+  day: {label: Day, type: date, role: enrolled, column: Datum}
+  height: {label: Height, type: decimal, unit: cm, column: Größe (cm)}
+  drug: {label: Drug, type: checkbox, levels: {1: A, 2: B}, column: Mittel}
+""",
+    )
+    declared = study.read(small.study)
+    frame = registry.read(declared).frame
+    assert frame.columns.tolist() == ["id", "site", "day", "height", "drug___1", "drug___2"]
+    assert frame["height"].tolist() == [170.0]
+    assert registry.at(declared, {"a"}).frame["drug___1"].tolist() == ["1"]
+    small.change("study.yaml", "column: Zentrum", "column: Datum")
+    with pytest.raises(TieoutError, match="two variables are the column 'Datum'"):
+        study.read(small.study)
+    small.change("study.yaml", "column: Datum}\n  day", "column: Zentrun}\n  day")
+    with pytest.raises(TieoutError, match="the column 'Zentrun' is missing\n    did you mean 'Zentrum'"):
+        registry.read(study.read(small.study))

@@ -36,6 +36,10 @@ def check_variables(study: Study) -> Iterator[Mistake]:
         for name, variable in variables.items():
             loc = (*prefix, name)
             yield from check_variable(loc, variable)
+        headers = [variable.column or name for name, variable in variables.items()]
+        for name, variable in variables.items():
+            if headers.count(header := variable.column or name) > 1:
+                yield (*prefix, name), f"two variables are the column '{header}'", "declare each column once"
     for name in sorted(set(RESERVED) & {*study.variables, *study.derived}):
         loc = ("variables" if name in study.variables else "derived", name)
         yield loc, f"'{name}' is a word of the keys themselves", "choose another name"

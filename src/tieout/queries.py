@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tieout import hospitals, lists, logic, periods, sources
+from tieout import hospitals, lists, logic, periods
 from tieout.analysis.cohort import Cohort, recorded
-from tieout.registry import Records, check_columns, derive_leniently, every_column, read_cells, read_columns
+from tieout.registry import Records, derive_leniently, every_column, opened, read_cells, read_columns
 from tieout.study import MOMENTS, Study, Variable
 
 if TYPE_CHECKING:
@@ -102,9 +102,8 @@ def find(study: Study) -> Checked:
     Raises TieoutError where the data cannot be read at all, or lack a column.
     """
     path, columns = study.resolve(study.data.file), every_column(study.variables)
-    with sources.opened(path) as source:
-        undeclared = check_columns(path, source.names, columns)
-        text = source.whole(list(columns)).reset_index(drop=True)
+    with opened(path, study.variables) as source:
+        undeclared, text = source.undeclared, source.whole(list(columns)).reset_index(drop=True)
     records, _ = read_columns(text, columns)
     look = Look(study, path, text, derive_leniently(study, records), columns)
     found = cohort(look)

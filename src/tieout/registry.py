@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,9 @@ def read(study: Study) -> Registry:
     Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text.
     """
     path = study.resolve(study.data.file)
-    with sources.opened(path) as source:
-        wanted = every_column(study.variables)
-        undeclared = check_columns(path, source.names, wanted)
-        records = checked(path, study, source.whole(list(wanted)))
+    with opened(path, study.variables) as source:
+        records = checked(path, study, source.whole(list(source.headers)))
+        undeclared = source.undeclared
     return Registry(study, records, screening(study), digest(study), undeclared)
 
 
@@ -73,10 +73,9 @@ def screening(study: Study) -> Records | None:
     """Read the screening log; None where the study has none. Raises TieoutError as `read` does."""
     if study.data.screening is None:
         return None
-    path, wanted = study.resolve(study.data.screening.file), every_column(study.data.screening.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
-        return typed(path, source.whole(list(wanted)), wanted)
+    path, variables = study.resolve(study.data.screening.file), study.data.screening.variables
+    with opened(path, variables) as source:
+        return typed(path, source.whole(list(source.headers)), every_column(variables))
 
 
 def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Records]:
@@ -87,12 +86,10 @@ def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Re
     records that stand twice anywhere are found first. KeyError: a variable that the study lacks.
     """
     study, path = narrowed(study, variables), study.resolve(study.data.file)
-    wanted = every_column(study.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
+    with opened(path, study.variables) as source:
         if record := study.with_role("record"):
             raise_all(unique_records(path, study, source.doubled(record)))
-        for table in source.parts(list(wanted)):
+        for table in source.parts(list(source.headers)):
             yield checked(path, study, table)
 
 
@@ -104,10 +101,9 @@ def at(study: Study, codes: Collection[str], variables: Collection[str] | None =
     Raises TieoutError as `read` does, for mistakes in these records.
     """
     study = narrowed(study, variables)
-    path, wanted = study.resolve(study.data.file), every_column(study.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
-        return checked(path, study, source.at(list(wanted), study.with_role("site"), frozenset(codes)))
+    path = study.resolve(study.data.file)
+    with opened(path, study.variables) as source:
+        return checked(path, study, source.at(list(source.headers), study.with_role("site"), frozenset(codes)))
 
 
 def digest(study: Study) -> str:
@@ -181,16 +177,57 @@ def every_column(variables: Mapping[str, Variable]) -> dict[str, Variable]:
     return {column: v for name, variable in variables.items() for column, v in columns(name, variable).items()}
 
 
-def check_columns(path: Path, names: Sequence[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of columns that nobody declared; raise TieoutError for declared ones that are missing."""
-    raise_all(
-        [
-            TieoutError(str(path), f"the column '{name}' is missing", nearest(name, names) or "export it too")
-            for name in wanted
-            if name not in names
-        ]
-    )
-    return tuple(name for name in names if name not in wanted)
+def headers(variables: Mapping[str, Variable]) -> dict[str, str]:
+    """Return the header in the data file of every column: its own name unless the variable says `column`."""
+    return {
+        column: column.replace(name, variable.column or name, 1)
+        for name, variable in variables.items()
+        for column in columns(name, variable)
+    }
+
+
+@contextmanager
+def opened(path: Path, variables: Mapping[str, Variable]) -> Iterator[Declared]:
+    """Open a data file by the names of the variables; raise TieoutError for declared columns that are missing."""
+    with sources.opened(path) as source:
+        named = headers(variables)
+        raise_all(
+            [
+                TieoutError(str(path), f"the column '{header}' is missing", nearest(header, source.names) or "export it too")
+                for header in named.values()
+                if header not in source.names
+            ]
+        )
+        yield Declared(source, named)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A source of cells with its declared columns under the names of the study; `headers` gives theirs in the file."""
+
+    source: sources.Source
+    headers: Mapping[str, str]
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """The columns that nobody declared."""
+        known = set(self.headers.values())
+        return tuple(name for name in self.source.names if name not in known)
+
+    def whole(self, names: Sequence[str]) -> pd.DataFrame:
+        return self.source.whole(self.of(names)).set_axis(names, axis=1)
+
+    def parts(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        return (part.set_axis(names, axis=1) for part in self.source.parts(self.of(names)))
+
+    def at(self, names: Sequence[str], site: str, codes: Collection[str]) -> pd.DataFrame:
+        return self.source.at(self.of(names), self.headers[site], codes).set_axis(names, axis=1)
+
+    def doubled(self, name: str) -> pd.Index:
+        return self.source.doubled(self.headers[name])
+
+    def of(self, names: Sequence[str]) -> list[str]:
+        return [self.headers[name] for name in names]
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,12 @@ MOMENTS = ("date", "datetime")
 class Variable(Strict):
     """One column of the data dictionary, or one derived from others.
 
+    `column` is its header in the data, where that is not its name (of a checkbox, the part before the three underscores).
     `applies` is a rule over other columns: where it fails, a blank is "not applicable" and not a missing value.
     """
 
     label: Text
+    column: str = ""
     type: Literal["key", "text", "integer", "decimal", "yesno", "category", "ordinal", "checkbox", "date", "datetime"]
     levels: Codes = {}
     unit: str = ""
