@@ -1,4 +1,4 @@
-"""The command line: check, build, sites, show, audit, example, doctor."""
+"""The command line: new, check, build, sites, show, audit, example, doctor."""
 
 from __future__ import annotations
 
@@ -205,6 +205,39 @@ def counting(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, what: bar.update(task, completed=done, total=total or None, description=what)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")],
+    data: Annotated[Path, typer.Option("--data", help="The data: one row per patient.")],
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the data into the folder; else they stay where they are.")] = False,
+) -> None:
+    """Begin a study from data: a study file whose guesses are marked CONFIRM, and documents that build at once."""
+    from tieout.new import begin
+
+    with progress(quiet=False) as step:
+        step("looking at the data")
+        begun = begin(folder, data, copy=copy)
+    say_what_was_begun(begun)
+
+
+def say_what_was_begun(begun) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{begun.study}: {begun.declared} variables of {begun.rows:,} records")
+    if begun.left_out:
+        console.print(f"not declared, and so not read: {len(begun.left_out)}")
+        for name, reason in begun.left_out[:MOST]:
+            console.print(f"  {name}: {reason}")
+    if begun.questions:
+        console.print(f"to confirm, marked CONFIRM in the study file: {len(begun.questions)}")
+        for name, question in begun.questions[:MOST]:
+            console.print(f"  {name}: {question}")
+        if len(begun.questions) > MOST:
+            console.print(f"  and {len(begun.questions) - MOST} more")
+    console.print(f"Next: read {begun.study} and put its guesses right, then: cd {begun.folder} && tieout check && tieout build")
 
 
 @app.command()

@@ -35,8 +35,8 @@ MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 PADDED = re.compile(r"[+-]?0\d+(\.\d+)?")
 OPTION = re.compile(r"(.+?)___(.+)")
-FEW, SPREAD = 8, 3
-"""A column of at most FEW distinct whole numbers, each on average in SPREAD rows, seems to be one of categories."""
+FEW, SPREAD = 9, 3
+"""A column of whole numbers from 0 or 1 to at most FEW, each on average in SPREAD rows, seems to be one of categories."""
 LEVELS = 20
 """Most distinct texts of a category."""
 
@@ -179,7 +179,7 @@ def column(header: str, cells: Cells, label: str, levels: Mapping[str, str], tak
 
 
 def asked_of(unknown: Iterable[str], cells: Cells) -> str:
-    told = ", ".join(f"{value} ({cells.counts[value]:,} times)" for value in unknown)
+    told = ", ".join(f"{value} ({cells.counts[value]:,} ×)" for value in unknown)
     return f"does {told} stand for unknown?"
 
 
@@ -187,8 +187,10 @@ def unknown_in(cells: Cells) -> list[str]:
     """Return the values that seem to stand for no value: words, and codes far from every other number."""
     words = [value for value in cells.counts if value.casefold().replace(" ", "_") in UNKNOWN]
     numbers = {value: float(value) for value in cells.counts if value not in words and NUMBER.fullmatch(value)}
-    if len(numbers) + len(words) < len(cells.counts):
-        return words if len(words) < len(cells.counts) else []
+    rest = [value for value in cells.counts if value not in words and value not in numbers]
+    if rest:
+        dated = all(MOMENT.fullmatch(value) or DATE.fullmatch(value) for value in rest)
+        return words + [value for value in numbers if dated and value in CODES]
     plain = [number for value, number in numbers.items() if value.removesuffix(".0") not in CODES]
     if not plain:
         return words
@@ -233,9 +235,9 @@ def numbers(cells: Cells, values: Sequence[str]) -> Seen | None:
         return None
     amounts = sorted(float(value) for value in values)
     whole = all(amount.is_integer() for amount in amounts)
-    if whole and len(values) <= FEW and cells.filled >= SPREAD * len(values) and amounts[-1] < 100:
+    if whole and amounts[0] in (0, 1) and amounts[-1] <= FEW and cells.filled >= SPREAD * len(values):
         codes = [f"{amount:g}" for amount in amounts]
-        question = f"what do {', '.join(codes)} mean? Grades in order: type: ordinal; a count: type: integer"
+        question = f"what do the codes {', '.join(codes)} mean? Grades in order: type: ordinal; a count: type: integer"
         return Seen("category", entry={"levels": dict(zip(codes, codes, strict=True))}, questions=(question,))
     low, high = amounts[0], amounts[-1]
     if low == high:
