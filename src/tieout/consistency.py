@@ -7,6 +7,7 @@ from typing import Any
 
 from tieout.declared import Where
 from tieout.errors import nearest, some_of
+from tieout.places import Place
 from tieout.reports import Indicator
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable
 
@@ -318,7 +319,24 @@ def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) ->
         yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
 
 
+def check_places(study: Study) -> Iterator[Mistake]:
+    """Exactly one place for the data; a table or a query of a database, and no password in the study file."""
+    places: list[tuple[tuple[str, ...], Place]] = [(("data",), study.data)]
+    if study.data.screening:
+        places.append((("data", "screening"), study.data.screening))
+    for loc, place in places:
+        if len(place.ways) != 1:
+            given = " and ".join(place.ways) or "none"
+            yield loc, f"got {given}, expected exactly one of: file, join, database", "file: registry.csv is the usual one"
+        if place.database and bool(place.database.table) == bool(place.database.query):
+            yield (*loc, "database"), "expected exactly one of: table, query", ""
+        if place.database and place.database.secret:
+            hint = "remove it; set PGPASSWORD, or write ~/.pgpass"
+            yield (*loc, "database", "connection"), "a password stands in the study file", hint
+
+
 CHECKS = (
+    check_places,
     check_variables,
     check_derived,
     check_groups,

@@ -16,11 +16,12 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tieout import guess as guesses
-from tieout import resources, sources
+from tieout import readers, resources
 from tieout.build import workplace
 from tieout.consistency import RESERVED
 from tieout.errors import TieoutError
 from tieout.guess import Guess
+from tieout.places import Place
 from tieout.study import LEVELLED, NUMBERS
 
 ROWS = 40
@@ -75,9 +76,9 @@ def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: boo
     """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TieoutError(str(folder), "this exists already", f"name a new folder: tieout new my-study --data {data}")
-    with sources.opened(data) as source:
+    with readers.opened(Place(file=str(data.resolve())), Path()) as source:
         table = source.whole(list(source.names))
-    found = guesses.look(table, {}, {}, {})
+    found = guesses.look(table, {}, *readers.labels(data))
     facts = drafted(found, table, data, folder, copy)
     with workplace(folder) as work:
         for name, text in written(facts).items():

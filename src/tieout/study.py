@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
+from tieout.places import Place
 from tieout.reports import Reports
 
 RESERVED = (
@@ -106,17 +107,15 @@ class Derived(Strict):
         return Variable(type="yesno", levels=self.levels, **kept)
 
 
-class Screening(Strict):
+class Screening(Place):
     """The screening log: patients looked at before the registry began with them."""
 
-    file: Text
     variables: dict[Name, Variable]
 
 
-class Data(Strict):
+class Data(Place):
     """Where the data lie and the day on which they were cut."""
 
-    file: Text
     cut: date
     screening: Screening | None = None
 
@@ -270,6 +269,11 @@ class Study(Strict):
     def with_role(self, role: str) -> str:
         """Return the name of the variable that has a role which the strict reading made unique, or an empty name."""
         return next((name for name, v in self.variables.items() if v.role == role), "")
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which the study file names others."""
+        return self.path.parent
 
     def resolve(self, file: str) -> Path:
         """Return a path that the study file names, relative to the study file."""
