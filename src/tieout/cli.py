@@ -211,6 +211,7 @@ def counting(quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")],
     data: Annotated[Path, typer.Option("--data", help="The data: one row per patient.")],
+    dictionary: Annotated[Path | None, typer.Option("--dictionary", help="The data dictionary of the REDCap project.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the data into the folder; else they stay where they are.")] = False,
 ) -> None:
     """Begin a study from data: a study file whose guesses are marked CONFIRM, and documents that build at once."""
@@ -218,7 +219,7 @@ def new(
 
     with progress(quiet=False) as step:
         step("looking at the data")
-        begun = begin(folder, data, copy=copy)
+        begun = begin(folder, data, dictionary=dictionary, copy=copy)
     say_what_was_begun(begun)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
-from tieout.declared import Codes, Strict, Text
+from tieout.declared import Strict, Text
 
 
 class Format(Strict):
@@ -49,7 +49,6 @@ class Redcap(Strict):
 
     dictionary: Text
     events: str = ""
-    missing: Codes = {}
 
 
 class Place(Strict):

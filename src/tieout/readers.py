@@ -13,6 +13,7 @@ import pandas as pd
 from tieout import databases, sources, statfiles, workbooks
 from tieout.errors import TieoutError, some_of
 from tieout.places import Format, Join, Place
+from tieout.redcap import dictionary, export
 from tieout.sources import Cells, Source, check_names
 
 READERS: dict[str, Callable[[Path, Format], Any]] = {
@@ -42,6 +43,19 @@ def opened(place: Place, folder: Path) -> Iterator[Source]:
 
     Raises TieoutError where something cannot be read, is of an unknown kind, names a column twice, or has no rows.
     """
+    with opened_as_it_lies(place, folder) as source:
+        if not place.redcap:
+            yield source
+            return
+        declared = dictionary.read(folder / place.redcap.dictionary)
+        events = export.read_events(folder / place.redcap.events) if place.redcap.events else None
+        whole = source.whole(list(source.names))
+        yield Cells(export.flatten(whole, declared, shown(place, folder), events).table)
+
+
+@contextmanager
+def opened_as_it_lies(place: Place, folder: Path) -> Iterator[Source]:
+    """Open the data of a place without arranging the rows of a REDCap export."""
     if place.database:
         yield Cells(databases.read(place.database, folder))
     elif place.join:
