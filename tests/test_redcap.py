@@ -159,7 +159,8 @@ LOGIC = {
 }  # fmt: skip
 UNTOLD = (
     "datediff([admitted], 'today', 'd') > 3", "[baseline_arm_1][age] > 3", "[nowhere] = '1'", "[age] =", "[age", "1 = 1",
-    "[history] = '1'", "[arm] = 'no such choice'", "", "[age] + 1 > 3", "((((" * 30, "[age] > 1 " * 400, "[user-name] = 'x'", "[age] > 1) or (", "not",
+    "[history] = '1'", "[arm] = 'no such choice'", "", "[age] + 1 > 3", "((((" * 30, "[age] > 1 " * 400,
+    "[user-name] = 'x'", "[age] > 1) or (", "not",
 )  # fmt: skip
 
 

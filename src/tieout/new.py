@@ -91,6 +91,8 @@ def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: boo
         replace(guess, questions=(*asked.get(guess.name, ()), *guess.questions))
         for guess in guesses.look(table, known, *readers.labels(data))
     ]
+    if all(guess.left_out for guess in found):
+        raise TieoutError(str(data), "no column of these data can be analysed", f"{found[0].columns[0]}: {found[0].left_out}")
     facts = drafted(found, table, data, folder, copy)
     if dictionary:
         facts["redcap"] = {"dictionary": place_of(dictionary, folder, copy)}
