@@ -212,7 +212,8 @@ def code(key: Any) -> str:
 
 def entry(guess: Guess) -> str:
     """Return a variable's entry in the study file, with what a person must confirm."""
-    told = {"label": guess.entry["label"], **({"column": guess.columns[0].split("___")[0]} if renamed(guess) else {})}
+    header = guess.columns[0].split("___")[0] if guess.type == "checkbox" else guess.columns[0]
+    told = {"label": guess.entry["label"], **({"column": header} if header != guess.name else {})}
     told |= {key: value for key, value in guess.entry.items() if key != "label"}
     line = f"  {guess.name}: {yaml(told)}"
     if len(line) > WIDE:
@@ -231,6 +232,3 @@ def lines_of(told: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield f"    {key}: {yaml(value)}"
 
-
-def renamed(guess: Guess) -> bool:
-    return guess.columns[0].split("___")[0] != guess.name if guess.type == "checkbox" else guess.columns[0] != guess.name
