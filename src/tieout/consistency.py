@@ -327,7 +327,10 @@ def check_places(study: Study) -> Iterator[Mistake]:
     for loc, place in places:
         if len(place.ways) != 1:
             given = " and ".join(place.ways) or "none"
-            yield loc, f"got {given}, expected exactly one of: file, join, database", "file: registry.csv is the usual one"
+            problem = f"got {given}, expected exactly one of: file, join, database, redcap › api"
+            yield loc, problem, "file: registry.csv is the usual one"
+        if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
+            yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
         if place.database and bool(place.database.table) == bool(place.database.query):
             yield (*loc, "database"), "expected exactly one of: table, query", ""
         if place.database and place.database.secret:

@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -92,9 +92,13 @@ def read(path: Path) -> Dictionary:
     if missing:
         problem = f"this is no data dictionary of REDCap: the column '{missing[0]}' is missing"
         raise TieoutError(str(path), problem, "download it in REDCap under Designer, or with the API as CSV")
+    return of_rows(path, [dict(zip(header, (*row, *[""] * len(header)), strict=False)) for row in rows[1:]])
+
+
+def of_rows(path: Path, rows: Sequence[Mapping[str, str]]) -> Dictionary:
+    """Return rows in the API's names as a dictionary; raise TieoutError where a field is declared wrongly."""
     fields, errors = [], []
-    for number, row in enumerate(rows[1:], 1):
-        cells = dict(zip(header, (*row, *[""] * len(header)), strict=False))
+    for number, cells in enumerate(rows, 1):
         try:
             fields.append(field(cells))
         except ValueError as error:

@@ -18,6 +18,7 @@ from tieout.sources import file_bytes, utf8
 EVENT, INSTRUMENT, INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"
 GROUP, SURVEY = "redcap_data_access_group", "redcap_survey_identifier"
 ALONE = "_arm_1"
+NO_DATA = ("file", "signature", "descriptive")
 RAW = "export again as 'CSV / Microsoft Excel (raw data)'"
 
 
@@ -123,7 +124,7 @@ def clean(table: pd.DataFrame, dictionary: Dictionary) -> pd.DataFrame:
     known = known_columns(dictionary)
     dropped = {SURVEY, *(f"{form}_timestamp" for form in dictionary.forms)}
     for name, field in known.items():
-        if field and name != dictionary.record.name and (field.identifying or field.type in ("file", "signature", "descriptive")):
+        if field and name != dictionary.record.name and (field.identifying or field.type in NO_DATA):
             dropped.add(name)
     return table[[name for name in table if name not in dropped]].apply(lambda cells: cells.str.strip())
 
@@ -170,6 +171,11 @@ def read_events(path: Path) -> dict[str, tuple[str, ...]]:
     if not rows or not {"unique_event_name", "form"} <= set(rows[0]):
         problem = "this is no list of instruments and events: expected arm_num, unique_event_name, form"
         raise TieoutError(str(path), problem, "download it in REDCap under 'Designate Instruments for My Events'")
+    return events_of(rows)
+
+
+def events_of(rows: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the events of each form from rows with unique_event_name and form."""
     alone = all((row["unique_event_name"] or "").endswith(ALONE) for row in rows)
     found: dict[str, tuple[str, ...]] = {}
     for row in rows:
