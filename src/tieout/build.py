@@ -94,11 +94,14 @@ def build(
 
 
 def claims(study: Study, results: Results, profile: Profile) -> dict[str, dict[str, str | bool]]:
-    """Return every declared claim with what it states and whether its condition holds."""
+    """Return every declared claim with what it states, the condition that it needs, and whether that holds."""
     needed = {claim.condition for claim in study.claims.values()}
     conditions = {name: rule for name, rule in study.conditions.items() if name in needed}
     held = weave.judge(conditions, results, profile, str(study.path))
-    return {name: {"states": claim.states, "holds": held[claim.condition]} for name, claim in study.claims.items()}
+    return {
+        name: {"states": claim.states, "needs": conditions[claim.condition], "holds": held[claim.condition]}
+        for name, claim in study.claims.items()
+    }
 
 
 def profile_of(results: Results) -> Profile:

@@ -364,8 +364,10 @@ def page_of(
         if each.code in shown
     ]
     facts = {
-        "Data cut-off": periods.in_words(study.data.cut), "Snapshot": f"sha256:{computed.digest[:16]} edition:{edition[:16]}", "Version": __version__,
-    }  # fmt: skip
+        "Data cut-off": periods.in_words(study.data.cut),
+        "Snapshot": f"sha256:{computed.digest[:16]} edition:{edition[:16]}",
+        "Version": __version__,
+    }
     return listing.page(study.title, computed.period.words, facts, entries, study.synthetic, links(folder, CENTRE))
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,7 @@ def store(study: Study, found: Contents, engine: str = "embedded") -> Snapshot:
             verify(known, lambda digest, name: folder / FILES / digest)
             return known
         tables, records = stored_tables(study, folder, found.data)
-        files = {name: put(folder, lambda draft, each=content: draft.write_bytes(each)) for name, content in found.files.items()}
+        files = {name: put(folder, partial(write_bytes, content)) for name, content in found.files.items()}
         body = {
             "edition": found.edition, "data": found.data, "study": study.name, "title": study.title,
             "cut": study.data.cut.isoformat(), "stored": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -248,6 +249,10 @@ def put(folder: Path, make: Callable[[Path], object]) -> str:
     finally:
         draft.unlink(missing_ok=True)
     return digest
+
+
+def write_bytes(content: bytes, draft: Path) -> None:
+    draft.write_bytes(content)
 
 
 def write(path: Path, text: str) -> None:
