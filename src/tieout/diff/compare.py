@@ -131,7 +131,7 @@ def notes(old: Side, new: Side, lines: Mapping[str, Lines]) -> list[str]:
     found = [f"{table}: {each.problem}" for table, each in lines.items() if each.problem]
     without = [each.name for each in (old, new) if each.registry is None]
     if without:
-        found.append(f"records were not compared: {' and '.join(without)} holds none")
+        found.append(f"records were not compared: none are in {' and '.join(without)}")
     if any(each.study is None for each in (old, new)) and not (old.results and new.results):
         found.append("definitions were not compared: they are in a study or a snapshot")
     for each in (old, new):
@@ -189,7 +189,7 @@ def figures(old: Side, new: Side) -> list[Change]:
         then, today = (" or ".join(each.texts) if each else "" for each in (was, now))
         label = (now.label if now else "") or (was.label if was else "")
         gone = [replace(quote, place=f"{quote.place}{OLD_ONLY}") for quote in before.get(key, []) if new.passages]
-        found.append(Change(key, label, state, then, today, then != today, tuple(after.get(key) or gone or before.get(key, ()))))
+        found.append(Change(key, label, state, then, today, then != today, tuple(after.get(key, ()) or gone or before.get(key, ()))))
     return sorted(found, key=lambda c: place_of(c, after, len(new.passages)))
 
 

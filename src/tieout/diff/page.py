@@ -8,13 +8,15 @@ from typing import Any, cast
 
 from tieout import pages
 from tieout.audit.page import blocks
+from tieout.audit.passages import INVISIBLE
 from tieout.audit.quoted import Passage
 from tieout.diff.compare import Change, Difference
 from tieout.diff.redline import Laid, Piece
 from tieout.diff.told import ABSENT, counted, summary
-from tieout.listing import one_line
+from tieout.listing import UNPRINTABLE
 
 SHOWN_QUOTES = 3
+BLANKS = str.maketrans("\t\n\r", "   ")
 
 
 def page(difference: Difference) -> str:
@@ -25,7 +27,7 @@ def page(difference: Difference) -> str:
         return laid[id(passage)].pieces
 
     passages = [each.passage for each in difference.laid]
-    environment = pages.environment({"counted": counted, "groupby_place": by_place, "summary": summary}, one_line)
+    environment = pages.environment({"counted": counted, "groupby_place": by_place, "summary": summary}, printable)
     return environment.get_template("diff.html").render(
         difference=difference,
         sides=(("Old", difference.old), ("New", difference.new)),
@@ -36,6 +38,13 @@ def page(difference: Difference) -> str:
         most=SHOWN_QUOTES,
         absent=ABSENT,
     )
+
+
+def printable(value: object) -> object:
+    """Return a text without what turns its direction, and with a sign for what cannot be printed; its blanks stay."""
+    if type(value) is not str:
+        return value
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", INVISIBLE.sub("", value.translate(BLANKS)))
 
 
 def anchors(laid: tuple[Laid, ...]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from tieout.audit.carried import woven
 from tieout.audit.quoted import Passage
 from tieout.audit.read import read, read_text
 from tieout.diff import attached
-from tieout.display import PROFILES, Profile, text
+from tieout.display import PROFILES, Profile, in_words, text
 from tieout.errors import TieoutError
 from tieout.registry import Registry
 from tieout.results import Results, Statistic
@@ -41,12 +41,18 @@ class Figure:
     def label(self) -> str:
         return self.statistic.label if self.statistic else ""
 
+    @property
+    def prints(self) -> tuple[str, ...]:
+        """The texts with which a document may print the figure: a count that opens a sentence is spelled out."""
+        count = self.statistic is not None and self.statistic.kind == "count" and self.statistic.value is not None
+        return (*self.texts, in_words(int(self.statistic.value))) if count else self.texts  # type: ignore[union-attr, arg-type]
+
     def same(self, other: Figure) -> bool:
         """Return whether two figures are the same: value and print, or the print where one side has no more."""
         if self.statistic and other.statistic:
             one, two = self.statistic, other.statistic
             return (one.value, one.error) == (two.value, two.error) and self.texts == other.texts
-        return bool(set(self.texts) & set(other.texts))
+        return bool(set(self.prints) & set(other.prints))
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def say_figures(console: Console, changes: Sequence[Change], heading: str) -> No
 
 
 def grid(console: Console, changes: Sequence[Change], indent: int) -> None:
-    """Print figures as lines: how each was and is printed, its key, and where else it stands."""
+    """Print figures as lines: how each was and is printed, its key, and in how many other places."""
     from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
@@ -128,8 +128,8 @@ def grid(console: Console, changes: Sequence[Change], indent: int) -> None:
         table.add_column(max_width=22, overflow="fold")
     table.add_column(overflow="fold")
     for change in changes:
-        also = [quote.place for quote in change.quotes[1:]]
-        more = f" (also: {'; '.join(dict.fromkeys(also))})" if also else ""
+        also = len(change.quotes) - 1
+        more = f" (and {also} more place{'s' * (also > 1)})" if also > 0 else ""
         table.add_row(Text(change.old or ABSENT), Text("→"), Text(change.new or ABSENT), Text(change.key + more))
     console.print(Padding(table, (0, 0, 0, indent)))
 
