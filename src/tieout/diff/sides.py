@@ -158,9 +158,11 @@ def of_study(path: Path, name: str) -> Side:
     edition = snapshots.contents(declared, registry.digest).edition
     results = computed.with_meta(double_programmed=double.within_reach(registry), edition=edition)
     profile = build.profile_of(results)
-    source = declared.resolve(declared.documents[build.MANUSCRIPT])
-    document = build.woven(declared, results, profile, source, draft=True)
-    passages = read_text(DRAFT.sub("", document.text, count=1), "md", name).passages
+    passages: tuple[Passage, ...] = ()
+    if build.MANUSCRIPT in declared.documents:
+        source = declared.resolve(declared.documents[build.MANUSCRIPT])
+        document = build.woven(declared, results, profile, source, draft=True)
+        passages = of_text(DRAFT.sub("", document.text, count=1), name)
     return Side(name, results.stamp, results, passages, declared, registry, build.claims(declared, results, profile))
 
 
