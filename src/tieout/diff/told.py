@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from tieout.audit.passages import INVISIBLE
 from tieout.diff.compare import Change, Difference, Flip
 from tieout.diff.records import Lines
+from tieout.listing import UNPRINTABLE
 from tieout.spreadsheet import as_csv, harmless
 
 if TYPE_CHECKING:
@@ -56,7 +58,12 @@ def told(difference: Difference, width: int = 80, *, unquoted: bool = False) -> 
         console.print()
     for note in difference.notes:
         put(console, f"note: {note}", hanging=6)
-    return "\n".join(line.rstrip() for line in text.getvalue().strip().splitlines()) + "\n"
+    return "\n".join(harmless_line(line) for line in text.getvalue().strip().split("\n")) + "\n"
+
+
+def harmless_line(line: str) -> str:
+    """Return a line without what a terminal takes for a command and without what turns the direction of text."""
+    return UNPRINTABLE.sub("", INVISIBLE.sub("", line)).rstrip()
 
 
 def summary(difference: Difference) -> str:
