@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ from tieout.study import Study
 DRAFT = re.compile(r"::: \{\.callout-warning\}\n## DRAFT: .*?\n:::\n\n", re.DOTALL)
 STAMP = re.compile(r"sha256:[0-9a-f]{16}(?: edition:[0-9a-f]{16})?")
 STAMPED = re.compile(r"(?:Data snapshot:? )?" + STAMP.pattern)
+NOISE = 1e-8
 PROJECT = Path("manuscript") / "manuscript.qmd"
 KNOWN = "name a snapshot's digest, a study file, a results.json, or an output of Tieout (.pdf, .docx, .html)"
 
@@ -48,11 +50,16 @@ class Figure:
         return (*self.texts, in_words(int(self.statistic.value))) if count else self.texts  # type: ignore[union-attr, arg-type]
 
     def same(self, other: Figure) -> bool:
-        """Return whether two figures are the same: value and print, or the print where one side has no more."""
+        """Return whether two figures are the same: value and print, or the print where only that is known of one side."""
         if self.statistic and other.statistic:
             one, two = self.statistic, other.statistic
-            return (one.value, one.error) == (two.value, two.error) and self.texts == other.texts
+            return close(one.value, two.value) and one.error == two.error and self.texts == other.texts
         return bool(set(self.prints) & set(other.prints))
+
+
+def close(one: float | None, two: float | None) -> bool:
+    """Return whether two values are one: what differs by less is the order of a sum, or the last step of a fit."""
+    return one == two if one is None or two is None else math.isclose(one, two, rel_tol=NOISE, abs_tol=NOISE**1.5)
 
 
 @dataclass(frozen=True)
