@@ -237,6 +237,8 @@ def check_paired(study: Study) -> Iterator[Mistake]:
             yield (*loc, "variables"), "the variables differ in their summary or their unit", "declare the same for each"
         if len(set(declared.variables)) < len(declared.variables):
             yield (*loc, "variables"), "a variable stands twice", ""
+        for word in sorted({"change", "gained", "lost"} & {*declared.variables}):
+            yield (*loc, "variables", word), f"'{word}' is a word of the keys themselves", "choose another name"
         if declared.by:
             yield from check_group_named(study, loc, declared.by)
 
