@@ -142,7 +142,7 @@ def pooled_terms(
         each = dataclasses.replace(
             base, label=f"{model.label}: {words}" + (f", {term.step}" if term.step else ""), variable=term.variable, unit=term.step,
             variable_label=term.label, level=term.level, level_label=term.level_label, group=term.reference,
-            method=f"logistic regression, Wald interval, {METHOD}, {declared.imputations} imputations", function=FUNCTION,
+            method=f"{METHOD}, of logistic regressions with Wald intervals", function=FUNCTION,
         )  # fmt: skip
         values = told_of(found[term.name], study.methods.level) if term.name in found else {}
         for name, kind in KINDS.items():

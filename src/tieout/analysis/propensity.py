@@ -149,7 +149,7 @@ def propensity(registry: Registry, name: str) -> Iterator[Statistic]:
 
     Keys: propensity.NAME.n, .missing, .outside.n; .GROUP.n, .effective_size, .largest_weight, .score.median, .q1, .q3;
     .balance.TERM.smd, .weighted_smd and by group .mean and .weighted_mean, or by level .pct and .weighted_pct;
-    .outcome.NAME.GROUP.pct, .difference and .risk_ratio (estimate, low, high, p).
+    .outcome.NAME.n, .GROUP.pct, .difference and .risk_ratio (estimate, low, high, p).
     """
     study = registry.study
     declared = study.propensity[name]
@@ -358,6 +358,9 @@ def effect(
         variable=outcome.variable, variable_label=outcome.label, among=f"{outcome.among}, {against}, with every term known",
     )  # fmt: skip
     weight = found.weight[inside]
+    yield dataclasses.replace(
+        base, key=f"{path}.n", value=len(event), name="n", label=f"{base.label}: patients", method="", function="", warning="",
+    )  # fmt: skip
     for side, column in zip((first, ~first), pair, strict=True):
         after = None if reason else 100 * float(np.average(event[side], weights=weight[side]))
         yield number(
