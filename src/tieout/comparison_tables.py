@@ -55,7 +55,7 @@ def tested(results: Results, key: str, profile: Profile, notes: Notes) -> str:
 
 def how(statistics: Iterable[Statistic]) -> list[str]:
     """Return the methods behind figures as one footnote, where there are any."""
-    methods = dict.fromkeys(s.method for s in statistics if s.method and not s.error)
+    methods = dict.fromkeys(part for s in statistics if s.method and not s.error for part in s.method.split("; "))
     return [sentence("; ".join(methods))] if methods else []
 
 

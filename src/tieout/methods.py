@@ -106,7 +106,7 @@ def comparisons(results: Results) -> str:
     found = {
         "Comparisons within strata were pooled by the {}": listed(methods_of(pooled)) if pooled else "",
         "and tested with the {}": of("stratified", "p"),
-        "Repeated measurements of the same patients were compared with the {}": of("paired", "p"),
+        "Repeated measurements of the same patients were compared by {}": of("paired", "p"),
         "Groups were compared after {}": of("propensity", "effective_size"),
         "As a sensitivity analysis, models were fitted again by {}": of("imputation", "estimate"),
     }

@@ -2,7 +2,8 @@
 #   Rscript comparing.R > comparing.json
 # Packages: base R and stats; metafor (Mantel-Haenszel), coin (exact signed ranks with ties), survey (sandwich variance),
 # mice (pooling). Data: R's own UCBAdmissions, sleep and esoph (datasets, part of R, GPL-2), and birthwt (MASS, GPL-2 or 3;
-# Hosmer & Lemeshow 1989), which lies in ../reference/birthwt.csv.
+# Hosmer & Lemeshow 1989), which lies in ../reference/birthwt.csv; this file
+# writes birthwt_missing.csv, the same with values taken away.
 # Each check names the function asked, its arguments, the R call and R's answer; null stands for NA.
 suppressMessages({library(metafor); library(coin); library(survey); library(mice)})
 
@@ -10,6 +11,7 @@ number <- function(x) ifelse(is.na(x), "null", sprintf("%.17g", x))
 json <- function(x) {
   if (is.list(x) && is.null(names(x))) paste0("[", paste(vapply(x, json, ""), collapse = ", "), "]")
   else if (is.list(x)) paste0("{", paste0("\"", names(x), "\": ", vapply(x, json, ""), collapse = ", "), "}")
+  else if (is.character(x) && length(x) > 1) paste0("[", paste(vapply(x, json, ""), collapse = ", "), "]")
   else if (is.character(x)) paste0("\"", gsub("\n", "\\\\n", x), "\"")
   else if (is.logical(x)) ifelse(x, "true", "false")
   else if (length(x) == 1) number(as.numeric(x))
@@ -115,6 +117,17 @@ for (each in list(q, wide)) for (df in c(20, 183, 5000)) {
   check("pool", c(each, list(complete_df = df)), "{
     p <- pool.scalar(estimates, variances, n = complete_df + 1, k = 1); c(p$qbar, p$t, p$df, p$fmi) }")
 }
+
+# Multiple imputation: birthwt with values of lwt and ht taken away, more often from those who smoked or were light.
+set.seed(1989)
+holes <- low[, c("low", "age", "lwt", "smoke", "ht")]
+holes$lwt[runif(nrow(holes)) < plogis(-1.6 + 1.2 * low$smoke)] <- NA
+holes$ht[runif(nrow(holes)) < plogis(-2.2 + 0.8 * low$low)] <- NA
+write.csv(holes, "birthwt_missing.csv", row.names = FALSE, na = "")
+check("imputed", list(terms = c("age", "lwt", "smoke", "ht")), "{
+    made <- mice(holes, m = 400, maxit = 5, method = 'pmm', seed = 1, printFlag = FALSE)
+    s <- summary(pool(with(made, glm(low ~ age + lwt + smoke + ht, binomial))))
+    list(s$estimate[-1], s$std.error[-1]) }")
 
 # VanderWeele & Ding 2017, their formulas, one line per step.
 e_value <- function(rr) { rr <- max(rr, 1 / rr); rr + sqrt(rr * (rr - 1)) }

@@ -22,11 +22,11 @@ from tieout.study import LEVELLED, Imputation, Model, Variable
 
 Array = NDArray[np.float64]
 HERE = "tieout.analysis.imputation."
-CYCLES = 10
+CYCLES = 5
 """Rounds of chained equations behind each imputation."""
 DONORS = 5
 """Patients observed among whom predictive mean matching chooses, as in R's mice."""
-METHOD = "multiple imputation by chained equations (predictive mean matching), pooled by Rubin's rules"
+METHOD = "multiple imputation by chained equations with predictive mean matching, pooled by Rubin's rules"
 FUNCTION = "statsmodels.imputation.mice.MICEData; " + HERE + "pool"
 
 
