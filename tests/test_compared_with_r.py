@@ -121,19 +121,28 @@ ASKED: dict[str, Callable[..., Any]] = {
     "weighted": weighted,
     "imbalance": imbalance,
     "pool": pool,
-    "imputed": imputed,
     "e_value": sensitivity.e_value,
 }
-TOLERANCES = {"weighted": (1e-7, 0.0), "imbalance": (1e-7, 0.0), "imputed": (0.05, 0.02)}
-"""Relative and absolute: two maximisations agree to their own tolerance, and imputations by chance to a few per cent."""
-IMPUTATIONS = 60
+ITERATED = {"weighted": 1e-7, "imbalance": 1e-7}
+"""What rests on two maximisations agrees to the tolerance of these."""
+IMPUTATIONS = 30
+BY_CHANCE = [check for check in CHECKS if check["of"] == "imputed"]
+EXACT = [check for check in CHECKS if check not in BY_CHANCE]
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=[f"{at}-{check['of']}" for at, check in enumerate(CHECKS)])
+@pytest.mark.parametrize("check", EXACT, ids=[f"{at}-{check['of']}" for at, check in enumerate(EXACT)])
 def test_every_answer_agrees_with_r(check: dict[str, Any]) -> None:
     found = np.array(ASKED[check["of"]](**check["args"]), dtype=float)
-    relative, absolute = TOLERANCES.get(check["of"], (1e-9, 1e-13))
-    np.testing.assert_allclose(found, np.array(check["expected"], dtype=float), rtol=relative, atol=absolute)
+    expected = np.array(check["expected"], dtype=float)
+    np.testing.assert_allclose(found, expected, rtol=ITERATED.get(check["of"], 1e-9), atol=1e-13)
+
+
+@pytest.mark.parametrize("check", BY_CHANCE)
+def test_imputation_agrees_with_mice_within_its_chance(check: dict[str, Any]) -> None:
+    """R's own runs differ by 0.1 standard errors; the complete cases differ from both by 0.6 and have larger ones by a quarter."""
+    (coefs, errors), (estimate, error) = imputed(**check["args"]), check["expected"]
+    assert np.abs(np.subtract(coefs, estimate) / error).max() < 0.35
+    np.testing.assert_allclose(errors, error, rtol=0.1)
 
 
 def test_each_method_of_adjustment_that_a_study_can_name_is_checked_against_r() -> None:
