@@ -114,7 +114,7 @@ def line_in(path: Path, error: BaseException) -> int:
 
 
 def article(name: str) -> str:
-    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def kind(thing: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tieout.display import Profile
 from tieout.figures.axis import Axis, around, level, tick_words
-from tieout.figures.drawing import Drawing, looking, told
+from tieout.figures.drawing import Drawing, looking, nothing, told
 from tieout.figures.forest import filled, opened
 from tieout.figures.sheet import (
     BEHIND,
@@ -50,6 +50,8 @@ def love(results: Results, of: str, profile: Profile) -> Drawing:
     """Return the standardised mean differences of a propensity score's terms, before and after weighting."""
     layout = results.meta["layout"]["propensity"][of]
     lines = [line(results, f"propensity.{of}.balance.{term}", profile) for term in layout["terms"]]
+    if not lines:
+        return nothing("There are no differences to draw: the propensity score has no terms.")
     rows = (("Term", *FITS.values()), *((each.label, *each.told.values()) for each in lines))
     said = "; ".join(f"{each.label}: {each.told['smd']} before, {each.told['weighted_smd']} after" for each in lines)
     alt = f"Love plot of standardised mean differences before and after weighting, {tidy(layout['label'])}: {said}."
