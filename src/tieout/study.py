@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tieout.comparing import EValue, Imputation, Paired, Propensity, PValues, Stratified
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
 from tieout.places import Place
@@ -210,7 +211,7 @@ class Step(Strict):
 class Figure(Strict):
     """A picture of one part of the results."""
 
-    kind: Literal["flow", "distribution", "forest"]
+    kind: Literal["flow", "distribution", "forest", "love"]
     of: Name | None = None
 
 
@@ -248,6 +249,12 @@ class Study(Strict):
     tables: dict[Name, Table] = {}
     models: dict[Name, Model] = {}
     shifts: dict[Name, Shift] = {}
+    stratified: dict[Name, Stratified] = {}
+    paired: dict[Name, Paired] = {}
+    p_values: dict[Name, PValues] = {}
+    propensity: dict[Name, Propensity] = {}
+    imputation: dict[Name, Imputation] = {}
+    e_values: dict[Name, EValue] = {}
     flow: tuple[Step, ...] = ()
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
