@@ -54,6 +54,7 @@ def build(
     engine: str = "auto",
     *,
     draft: bool = False,
+    allow_code: bool = False,
     progress: Progress = lambda step: None,
 ) -> Built:
     """Build a study's manuscript: outputs appear whole or not at all, and earlier ones stay until then.
@@ -67,7 +68,7 @@ def build(
         source = study.resolve(study.documents[MANUSCRIPT])
         template = checked_template(source, chosen)
         progress("computing the statistics")
-        results, undeclared = computed(study)
+        results, undeclared = computed(study, allow_code)
         contents = snapshots.contents(study, results.meta["snapshot"])
         results = results.with_meta(edition=contents.edition)
         progress("weaving the document")
@@ -140,13 +141,13 @@ def second_program(study_file: Path) -> Iterator[Callable[[], str]]:
             running.kill()
 
 
-def computed(study: Study) -> tuple[Results, tuple[str, ...]]:
-    """Return the results of a study's data, and the columns that nobody declared."""
+def computed(study: Study, allow_code: bool = False) -> tuple[Results, tuple[str, ...]]:
+    """Return the results of a study's data, and the columns that nobody declared; its own code is run only if allowed."""
     from tieout import registry as registries
     from tieout.analysis import double, everything
 
     registry = registries.read(study)
-    results = everything.analyse(registry)
+    results = everything.analyse(registry, allow_code)
     return results.with_meta(double_programmed=double.within_reach(registry)), registry.undeclared
 
 

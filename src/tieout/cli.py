@@ -62,6 +62,9 @@ def build(
         bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
     ] = False,
     snapshot: FromSnapshot = "",
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Run the study's own analysis.py too. It is code: read it first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the manuscript: results, PDF, HTML and DOCX from one study file."""
@@ -69,7 +72,7 @@ def build(
     from tieout.build import build as run
 
     with progress(quiet=as_json) as step, stored(study, snapshot) as study_file:
-        built = run(study_file, wanted, out, engine, draft=draft, progress=step)
+        built = run(study_file, wanted, out, engine, draft=draft, allow_code=allow_code, progress=step)
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},
@@ -119,8 +122,8 @@ def say_what_was_built(built, out: Path) -> None:
         console.print(f"not read, since the study does not declare them: {', '.join(built.undeclared)}")
     if meta["synthetic"]:
         console.print(meta["synthetic"], style="bold")
-    if built.warning:
-        print(built.warning, file=sys.stderr)
+    for line in filter(None, (built.warning, meta.get("not_run"))):
+        print(line, file=sys.stderr)
     first = next(iter(document.keys), "")
     console.print(f"Next: tieout show {first}" if first else "")
 
