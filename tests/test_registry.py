@@ -284,7 +284,7 @@ def test_bad_parquet_is_refused_with_its_row_and_without_a_patients_text(in_parq
 
 def test_a_folder_called_parquet_is_refused(in_parquet):
     (in_parquet.small.folder / "data.parquet").mkdir()
-    with pytest.raises(TieoutError, match="the data file cannot be read"):
+    with pytest.raises(TieoutError, match="this is a folder, not a data file"):
         registry.read(in_parquet.study)
 
 

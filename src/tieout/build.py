@@ -20,7 +20,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
-from tieout import figures, keyed, methods, render, resources, snapshots, strobe, tables, weave
+from tieout import comparison_tables, figures, keyed, methods, render, resources, snapshots, strobe, tables, weave
 from tieout import study as studies
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
@@ -111,7 +111,7 @@ def profile_of(results: Results) -> Profile:
 def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
     """Weave the study's manuscript with its tables, alternative texts, methods and checklist."""
     inserts = {
-        "tables": tables.every(results, profile),
+        "tables": {**tables.every(results, profile), **comparison_tables.every(results, profile)},
         "alt": {name: figures.alt(results, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
         "text": {"methods": methods.paragraph(results), "strobe": strobe.checklist(weave.read_template(source))},
     }

@@ -104,7 +104,7 @@ def of_sites(found: Checked) -> Iterator[tuple[str, dict[str, str]]]:
             "queries.csv": as_csv([HEADER, *(tuple(harmless(str(cell)) for cell in row) for row in rows)]),
             "queries.html": site_page(found, code, rows, due),
         }
-        yield code, files | ({"follow-up.csv": as_csv([lists.DUE, *due])} if found.marked and found.marked.states else {})
+        yield code, files | ({"follow-up.csv": as_csv([lists.DUE, *due])} if found.marked else {})
 
 
 def site_page(found: Checked, code: str, rows: Sequence[tuple[str, ...]], due: Sequence[tuple[str, ...]]) -> str:
@@ -119,7 +119,7 @@ def site_page(found: Checked, code: str, rows: Sequence[tuple[str, ...]], due: S
         due[:SHOWN], numbers=(5,), note=shortened(due, "follow-up.csv"), empty="No follow-up is due.",
     )  # fmt: skip
     lead = "For this site's own eyes: the list names records. Please mend each in the registry, or answer that it is right."
-    return page(found.study, f"Data queries: {code or NAMELESS}", lead, [asked, *([later] if found.marked and found.marked.states else [])])
+    return page(found.study, f"Data queries: {code or NAMELESS}", lead, [asked, *([later] if found.marked else [])])
 
 
 def shortened(rows: Sequence[object], file: str) -> str:
@@ -185,7 +185,7 @@ def percent(n: int, total: int) -> str:
 def summary(found: Checked, out: Path) -> Summary:
     """Return what was found, in numbers."""
     overdue = None
-    if found.marked and found.marked.states:
+    if found.marked:
         overdue = sum(int(states["overdue"].sum()) for states in found.marked.states.values())
     complete = sorted(((label, n, total) for _, label, n, total in recorded(found) if total), key=lambda row: row[1] / row[2])
     return Summary(

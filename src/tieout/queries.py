@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tieout import hospitals, lists, logic, periods
+from tieout import hospitals, lists, logic, periods, readers
 from tieout.analysis.cohort import Cohort, recorded
 from tieout.registry import Records, derive_leniently, every_column, opened, read_cells, read_columns
 from tieout.study import MOMENTS, Study, Variable
@@ -101,14 +101,15 @@ def find(study: Study) -> Checked:
 
     Raises TieoutError where the data cannot be read at all, or lack a column.
     """
-    path, columns = study.resolve(study.data.file), every_column(study.variables)
-    with opened(path, study.variables) as source:
+    path, columns = readers.shown(study.data, study.folder), every_column(study.variables)
+    with opened(study, study.data, study.variables) as source:
         undeclared, text = source.undeclared, source.whole(list(columns)).reset_index(drop=True)
     records, _ = read_columns(text, columns)
     look = Look(study, path, text, derive_leniently(study, records), columns)
     found = cohort(look)
     asked = table(look, found, [raised for rule in RULES for raised in rule(look) if len(raised.places)])
-    return Checked(study, asked, found, lists.marks(found, study.data.cut) if study.reports else None, undeclared)
+    due = study.reports and study.reports.follow_ups
+    return Checked(study, asked, found, lists.marks(found, study.data.cut) if due else None, undeclared)
 
 
 def cohort(look: Look) -> Cohort:

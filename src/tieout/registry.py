@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import logic, sources
+from tieout import logic, readers, sources
 from tieout.errors import TieoutError, nearest, raise_all, some_of
+from tieout.places import Format, Place
 from tieout.results import Rule
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
 
 NOT_A_PATIENT = "a value is never shown in a message; look it up by its row"
 SHOWN_ROWS = 5
+NOTHING = (".", "NA", "N/A", "NULL", "nan")
 
 Problem = tuple[pd.Series, str, str]
 """In which rows something is wrong, what, and what to try."""
@@ -62,8 +64,8 @@ def read(study: Study) -> Registry:
 
     Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text.
     """
-    path = study.resolve(study.data.file)
-    with opened(path, study.variables) as source:
+    path = readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
         records = checked(path, study, source.whole(list(source.headers)))
         undeclared = source.undeclared
     return Registry(study, records, screening(study), digest(study), undeclared)
@@ -73,9 +75,9 @@ def screening(study: Study) -> Records | None:
     """Read the screening log; None where the study has none. Raises TieoutError as `read` does."""
     if study.data.screening is None:
         return None
-    path, variables = study.resolve(study.data.screening.file), study.data.screening.variables
-    with opened(path, variables) as source:
-        return typed(path, source.whole(list(source.headers)), every_column(variables))
+    place, variables = study.data.screening, study.data.screening.variables
+    with opened(study, place, variables) as source:
+        return typed(readers.shown(place, study.folder), source.whole(list(source.headers)), every_column(variables))
 
 
 def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Records]:
@@ -85,8 +87,8 @@ def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Re
     ones are computed from come with them. Raises TieoutError as `read` does, for the first part that has mistakes;
     records that stand twice anywhere are found first. KeyError: a variable that the study lacks.
     """
-    study, path = narrowed(study, variables), study.resolve(study.data.file)
-    with opened(path, study.variables) as source:
+    study, path = narrowed(study, variables), readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
         if record := study.with_role("record"):
             raise_all(unique_records(path, study, source.doubled(record)))
         for table in source.parts(list(source.headers)):
@@ -101,25 +103,24 @@ def at(study: Study, codes: Collection[str], variables: Collection[str] | None =
     Raises TieoutError as `read` does, for mistakes in these records.
     """
     study = narrowed(study, variables)
-    path = study.resolve(study.data.file)
-    with opened(path, study.variables) as source:
+    path = readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
         return checked(path, study, source.at(list(source.headers), study.with_role("site"), frozenset(codes)))
 
 
 def digest(study: Study) -> str:
     """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one.
 
-    A study restored from a snapshot has the digest of the data that were stored.
+    What the bytes of joined files or of a database are: `readers.add_digest`. A study restored from a snapshot has the
+    digest of the data that were stored.
     """
     if study.snapshot:
         return study.snapshot
     found = hashlib.sha256()
-    with sources.binary(study.resolve(study.data.file)) as file:
-        hashlib.file_digest(file, lambda: found)
+    readers.add_digest(found, study.data, study.folder)
     if study.data.screening:
         found.update(b"\0")
-        with sources.binary(study.resolve(study.data.screening.file)) as file:
-            hashlib.file_digest(file, lambda: found)
+        readers.add_digest(found, study.data.screening, study.folder)
     return found.hexdigest()
 
 
@@ -192,10 +193,10 @@ def headers(variables: Mapping[str, Variable]) -> dict[str, str]:
 
 
 @contextmanager
-def opened(path: Path, variables: Mapping[str, Variable]) -> Iterator[Declared]:
-    """Open a data file by the names of the variables; raise TieoutError for declared columns that are missing."""
-    with sources.opened(path) as source:
-        named = headers(variables)
+def opened(study: Study, place: Place, variables: Mapping[str, Variable]) -> Iterator[Declared]:
+    """Open the data of a place by the names of the variables; raise TieoutError for declared columns that are missing."""
+    with readers.opened(place, study.folder) as source:
+        named, path = headers(variables), readers.shown(place, study.folder)
         raise_all(
             [
                 TieoutError(str(path), f"the column '{header}' is missing", nearest(header, source.names) or "export it too")
@@ -203,15 +204,20 @@ def opened(path: Path, variables: Mapping[str, Variable]) -> Iterator[Declared]:
                 if header not in source.names
             ]
         )
-        yield Declared(source, named)
+        yield Declared(source, named, place.format, every_column(variables))
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A source of cells with its declared columns under the names of the study; `headers` gives theirs in the file."""
+    """A source of cells with its declared columns under the names of the study; `headers` gives theirs in the file.
+
+    Numbers and dates that the source writes in the way of `format` come out with decimal points and as ISO dates.
+    """
 
     source: sources.Source
     headers: Mapping[str, str]
+    format: Format
+    columns: Mapping[str, Variable]
 
     @property
     def undeclared(self) -> tuple[str, ...]:
@@ -220,19 +226,65 @@ class Declared:
         return tuple(name for name in self.source.names if name not in known)
 
     def whole(self, names: Sequence[str]) -> pd.DataFrame:
-        return self.source.whole(self.of(names)).set_axis(names, axis=1)
+        return self.named(self.source.whole(self.of(names)), names)
 
     def parts(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
-        return (part.set_axis(names, axis=1) for part in self.source.parts(self.of(names)))
+        return (self.named(part, names) for part in self.source.parts(self.of(names)))
 
     def at(self, names: Sequence[str], site: str, codes: Collection[str]) -> pd.DataFrame:
-        return self.source.at(self.of(names), self.headers[site], codes).set_axis(names, axis=1)
+        return self.named(self.source.at(self.of(names), self.headers[site], codes), names)
 
     def doubled(self, name: str) -> pd.Index:
         return self.source.doubled(self.headers[name])
 
     def of(self, names: Sequence[str]) -> list[str]:
         return [self.headers[name] for name in names]
+
+    def named(self, table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        table = table.set_axis(names, axis=1)
+        kinds = {**dict.fromkeys(NUMBERS, ("decimal", self.format.decimal)), **dict.fromkeys(MOMENTS, ("dates", self.format.dates))}
+        for name in names:
+            way = WRITTEN.get(kinds.get(self.columns[name].type, ("", "")))
+            if way:
+                table[name] = rewritten(table[name], way)
+        return table
+
+
+def rewritten(cells: pd.Series, way: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return cells written in another way, each distinct one rewritten once."""
+    places, seen = pd.factorize(cells)
+    return way(pd.Series(seen, dtype=cells.dtype)).take(places).set_axis(cells.index)
+
+
+def from_comma(cells: pd.Series) -> pd.Series:
+    """Return numbers such as 1.234,5 with a decimal point and no separator of thousands; other cells as they are."""
+    number = cells.str.fullmatch(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*")
+    return cells.where(~number, cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False))
+
+
+def from_day_first(cells: pd.Series) -> pd.Series:
+    return iso(cells, "%d", "%m")
+
+
+def from_month_first(cells: pd.Series) -> pd.Series:
+    return iso(cells, "%m", "%d")
+
+
+def iso(cells: pd.Series, first: str, second: str) -> pd.Series:
+    """Return dates such as 31.12.2021 or 12/31/2021, with a time or without, as ISO; cells that are none as they are."""
+    parts = cells.str.extract(r"^\s*(\d{1,2})[./ -]+(\d{1,2})[./ -]+(\d{4})(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?))?\s*$")
+    day, month = (parts[0], parts[1]) if first == "%d" else (parts[1], parts[0])
+    when = parts[2] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2)
+    timed = when + "T" + parts[3].str.zfill(5).where(parts[3].str.len() < 6, parts[3].str.zfill(8))
+    return timed.fillna(when).fillna(cells).astype(cells.dtype)
+
+
+WRITTEN: dict[tuple[str, str], Callable[[pd.Series], pd.Series]] = {
+    ("decimal", ","): from_comma,
+    ("dates", "day_month_year"): from_day_first,
+    ("dates", "month_day_year"): from_month_first,
+}
+"""How cells that are written in another way are brought into the usual one."""
 
 
 @dataclass(frozen=True)
@@ -310,11 +362,19 @@ def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Prob
 def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
     number = pd.to_numeric(text, errors="coerce").astype("float64")
     wrong = text.notna() & ~np.isfinite(number)
-    hint = "a decimal comma? export with decimal points" if text[wrong].str.contains(",").any() else NOT_A_PATIENT
-    problems = [(wrong, "holds text, expected a number", hint)]
+    problems = [(wrong, "holds text, expected a number", number_hint(text[wrong]))]
     if variable.type == "integer":
         problems.append(((number % 1).fillna(0) != 0, "holds a fraction, expected a whole number", ""))
     return number, problems
+
+
+def number_hint(wrong: pd.Series) -> str:
+    """Return what to try about cells that are no numbers."""
+    if wrong.str.contains(",").any():
+        return 'a decimal comma? say so: data › format: {decimal: ","}'
+    if wrong.isin(NOTHING).any():
+        return 'does a point or NA stand for missing? declare it: missing: {".": unknown}'
+    return NOT_A_PATIENT
 
 
 def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
@@ -337,9 +397,20 @@ def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
         (
             wrong,
             f"holds no {variable.type}, expected YYYY-MM-DD" + (" HH:MM" if variable.type == "datetime" else ""),
-            "is it a day that exists?",
+            day_hint(text[wrong]),
         )
     ]
+
+
+def day_hint(wrong: pd.Series) -> str:
+    """Return what to try about cells that are no dates."""
+    if wrong.str.fullmatch(r"\d{4,5}(\.\d+)?").any():
+        return "a number of Excel's? format the column as dates and save again"
+    if wrong.str.fullmatch(r"\d{1,2}[./ -]+\d{1,2}[./ -]+\d{4}.*").any():
+        return "the day or the month first? say which: data › format: {dates: day_month_year} or month_day_year"
+    if wrong.str.contains(r"[^\W\d_]{3}").any():
+        return "a month in words? export dates as 2021-06-30"
+    return "is it a day that exists?"
 
 
 READERS = {

@@ -20,7 +20,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import __version__, hospitals, listing, lists, periods, pool, render, report_tables, snapshots, weave
+from tieout import (
+    __version__,
+    hospitals,
+    listing,
+    lists,
+    periods,
+    pool,
+    readers,
+    render,
+    report_tables,
+    snapshots,
+    weave,
+)
 from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis import changes, overview, site
@@ -135,7 +147,7 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
         )
         states = {code: "made earlier" if code in earlier else "made" if code in made else "failed" for code in jobs}
         if registries.digest(study) != computed.digest:
-            place = str(study.resolve(study.data.file))
+            place = str(readers.shown(study.data, study.folder))
             raise TieoutError(place, "the data changed while the reports were made", "run the command again")
         progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
         try:
@@ -152,7 +164,7 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
 
 def large(study: Study) -> bool:
     """Return whether the data are Parquet of such a size that records stay on disk, and each worker reads its site's."""
-    path = study.resolve(study.data.file)
+    path = readers.shown(study.data, study.folder)
     return path.suffix.lower() == ".parquet" and path.stat().st_size > LARGE
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from tieout import __version__
 from tieout.errors import TieoutError, raise_all, some_of
+from tieout.places import Place
 from tieout.study import Data, Screening, Study, Variable
 
 FOLDER = "snapshots"
@@ -164,6 +165,8 @@ def store(study: Study, found: Contents, engine: str = "embedded") -> Snapshot:
     Each file appears whole, the list of them last. Raises TieoutError where the folder cannot be written, the disk is
     full, or the data are no longer those of the digest.
     """
+    from tieout import readers
+
     folder = beside(study.path)
     try:
         prepare(folder)
@@ -176,7 +179,7 @@ def store(study: Study, found: Contents, engine: str = "embedded") -> Snapshot:
         body = {
             "edition": found.edition, "data": found.data, "study": study.name, "title": study.title,
             "cut": study.data.cut.isoformat(), "stored": datetime.now(UTC).isoformat(timespec="seconds"),
-            "source": Path(study.data.file).name, "records": records, "tieout": __version__,
+            "source": readers.shown(study.data, study.folder).name, "records": records, "tieout": __version__,
             "made_with": {**makers(), "engine": engine}, "files": files, "tables": tables, "places": dict(found.places),
         }  # fmt: skip
         write(folder / f"{found.edition}.json", sealed(body))
@@ -204,17 +207,16 @@ def stored_tables(study: Study, folder: Path, data: str) -> tuple[dict[str, str]
     from tieout import registry as registries
 
     counts: list[int] = []
-    tables = {REGISTRY: put(folder, lambda draft: counts.append(write_cells(study.resolve(study.data.file), study.variables, draft)))}
+    tables = {REGISTRY: put(folder, lambda draft: counts.append(write_cells(study, study.data, study.variables, draft)))}
     if screening := study.data.screening:
-        place, variables = study.resolve(screening.file), screening.variables
-        tables[SCREENING] = put(folder, lambda draft: write_cells(place, variables, draft))
+        tables[SCREENING] = put(folder, lambda draft: write_cells(study, screening, screening.variables, draft))
     if registries.digest(study) != data or digest_of(study.path) != study.digest:
         hint = "build again when the export is complete"
         raise TieoutError(str(study.path), "the data or the study file changed while they were stored", hint)
     return tables, counts[0]
 
 
-def write_cells(source: Path, variables: Mapping[str, Variable], target: Path) -> int:
+def write_cells(study: Study, place: Place, variables: Mapping[str, Variable], target: Path) -> int:
     """Write the text cells of the declared columns, under their headers in the data, as Parquet; return how many rows.
 
     The same cells give the same bytes with the same version of pyarrow.
@@ -225,7 +227,7 @@ def write_cells(source: Path, variables: Mapping[str, Variable], target: Path) -
     from tieout import registry as registries
 
     rows = 0
-    with registries.opened(source, variables) as cells:
+    with registries.opened(study, place, variables) as cells:
         names = list(cells.headers)
         schema = pa.schema([(header, pa.string()) for header in dict.fromkeys(cells.headers.values())])
         with parquet.ParquetWriter(target, schema, compression="zstd") as writer:

@@ -17,8 +17,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tieout.comparing import EValue, Imputation, Paired, Propensity, PValues, Stratified
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
+from tieout.places import Place
 from tieout.reports import Reports
 
 RESERVED = (
@@ -108,17 +110,15 @@ class Derived(Strict):
         return Variable(type="yesno", levels=self.levels, **kept)
 
 
-class Screening(Strict):
+class Screening(Place):
     """The screening log: patients looked at before the registry began with them."""
 
-    file: Text
     variables: dict[Name, Variable]
 
 
-class Data(Strict):
+class Data(Place):
     """Where the data lie and the day on which they were cut."""
 
-    file: Text
     cut: date
     screening: Screening | None = None
 
@@ -211,7 +211,7 @@ class Step(Strict):
 class Figure(Strict):
     """A picture of one part of the results."""
 
-    kind: Literal["flow", "distribution", "forest"]
+    kind: Literal["flow", "distribution", "forest", "love"]
     of: Name | None = None
 
 
@@ -249,6 +249,12 @@ class Study(Strict):
     tables: dict[Name, Table] = {}
     models: dict[Name, Model] = {}
     shifts: dict[Name, Shift] = {}
+    stratified: dict[Name, Stratified] = {}
+    paired: dict[Name, Paired] = {}
+    p_values: dict[Name, PValues] = {}
+    propensity: dict[Name, Propensity] = {}
+    imputation: dict[Name, Imputation] = {}
+    e_values: dict[Name, EValue] = {}
     flow: tuple[Step, ...] = ()
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
@@ -274,6 +280,11 @@ class Study(Strict):
     def with_role(self, role: str) -> str:
         """Return the name of the variable that has a role which the strict reading made unique, or an empty name."""
         return next((name for name, v in self.variables.items() if v.role == role), "")
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which the study file names others."""
+        return self.path.parent
 
     def resolve(self, file: str) -> Path:
         """Return a path that the study file names, relative to the study file."""
