@@ -284,7 +284,7 @@ def test_bad_parquet_is_refused_with_its_row_and_without_a_patients_text(in_parq
 
 def test_a_folder_called_parquet_is_refused(in_parquet):
     (in_parquet.small.folder / "data.parquet").mkdir()
-    with pytest.raises(TieoutError, match="the data file cannot be read"):
+    with pytest.raises(TieoutError, match="this is a folder, not a data file"):
         registry.read(in_parquet.study)
 
 
@@ -368,3 +368,114 @@ def test_the_generated_registry_of_many_sites_is_accepted_and_its_formats_agree(
     assert frame["record_id"].str.startswith("SYN-").all()
     assert frame["redcap_data_access_group"].nunique() < 40
     assert (frame["discharge_date"].dropna() <= pd.Timestamp(by_parquet.study.data.cut)).all()
+
+
+def test_a_blank_where_the_rule_of_applying_fails_is_not_applicable_and_not_missing(small: Small):
+    branch(small, ["1,2", "1,", "0,", ",", "0,3"])
+    found = registry.read(study.read(small.study)).records
+    assert found.not_applicable["drug"].tolist() == [False, False, True, False, False]
+    assert found.frame["drug"].isna().tolist() == [False, True, True, True, False]
+
+
+def test_a_required_variable_may_be_blank_where_it_does_not_apply(small: Small):
+    branch(small, ["1,2", "0,"], "required: true, ")
+    registry.read(study.read(small.study))
+    branch(small, ["1,2", "1,", "0,"], "required: true, ")
+    with pytest.raises(TieoutError, match="row 2  drug is blank or missing, and it is required"):
+        registry.read(study.read(small.study))
+
+
+def test_reading_some_variables_reads_what_says_where_they_apply(small: Small):
+    branch(small, ["1,2", "0,"])
+    declared = study.read(small.study)
+    part = next(iter(registry.parts(declared, ["drug"])))
+    assert part.not_applicable["drug"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("lyssis == 1", "no variable is called 'lyssis'; did you mean 'lysis'"),
+        ("lysis == 7", "'lysis' has no level '7'"),
+        ("drug == 1", "a variable cannot say of itself where it applies"),
+    ],
+)
+def test_a_rule_of_applying_that_cannot_be_read_is_an_error_of_the_study_file(small: Small, rule, words):
+    branch(small, ["1,2"], rule=rule)
+    with pytest.raises(TieoutError, match=words):
+        study.read(small.study)
+
+
+def branch(small: Small, cells: list[str], more: str = "", rule: str = "lysis == 1") -> None:
+    """Write a study in which a drug is recorded only where there was thrombolysis; `cells` are lysis and drug."""
+    small.write("data.csv", "id,site,day,lysis,drug\n" + "".join(f"P{i},a,2021-01-01,{c}\n" for i, c in enumerate(cells)))
+    small.write(
+        "study.yaml",
+        f"""name: N
+title: T
+data: {{file: data.csv, cut: 2021-12-31}}
+documents: {{manuscript: m.qmd}}
+variables:
+  id: {{label: Record, type: key, role: record}}
+  site: {{label: Site, type: text, role: site}}
+  day: {{label: Day, type: date, role: enrolled}}
+  lysis: {{label: Thrombolysis, type: yesno}}
+  drug: {{label: Drug, type: category, {more}levels: {{1: A, 2: B, 3: C}}, applies: "{rule}"}}
+""",
+    )
+
+
+def test_a_registry_without_record_site_or_date_is_read_and_told_of(small: Small):
+    small.write("data.csv", "sex,died\n1,0\n2,1\n1,1\n").write(
+        "study.yaml",
+        """name: N
+title: T
+data: {file: data.csv, cut: 2021-12-31}
+documents: {manuscript: m.qmd}
+variables:
+  sex: {label: Sex, type: category, levels: {1: Male, 2: Female}}
+  died: {label: Died, type: yesno}
+outcomes: {death: {variable: died, label: Death, among: patients}}
+""",
+    )
+    results = small.results()
+    assert results["study.patients.n"].value == 3
+    assert [s.key for s in results.under("study")] == ["study.patients.n"]
+
+
+def test_reports_to_sites_need_to_know_whose_a_record_is(small: Small):
+    small.change("study.yaml", "role: site", "role: variable")
+    study.read(small.study)
+    reports = "\nreports:\n  indicators:\n    good: {label: Good, variable: good, among: patients, better: higher}\n"
+    small.write("study.yaml", small.study.read_text() + reports)
+    with pytest.raises(TieoutError, match="reports: no variable has the role 'site'"):
+        study.read(small.study)
+
+
+def test_a_header_that_is_no_name_is_read_under_the_name_of_its_variable(small: Small):
+    small.write("data.csv", "Fall-Nr.,Zentrum,Datum,Größe (cm),Mittel___1,Mittel___2\nP1,a,2021-01-01,170,1,0\n")
+    small.write(
+        "study.yaml",
+        """name: N
+title: T
+data: {file: data.csv, cut: 2021-12-31}
+documents: {manuscript: m.qmd}
+variables:
+  id: {label: Record, type: key, role: record, column: Fall-Nr.}
+  site: {label: Site, type: text, role: site, column: Zentrum}
+  day: {label: Day, type: date, role: enrolled, column: Datum}
+  height: {label: Height, type: decimal, unit: cm, column: Größe (cm)}
+  drug: {label: Drug, type: checkbox, levels: {1: A, 2: B}, column: Mittel}
+""",
+    )
+    declared = study.read(small.study)
+    frame = registry.read(declared).frame
+    assert frame.columns.tolist() == ["id", "site", "day", "height", "drug___1", "drug___2"]
+    assert frame["height"].tolist() == [170.0]
+    assert registry.at(declared, {"a"}).frame["drug___1"].tolist() == ["1"]
+    small.change("study.yaml", "column: Zentrum", "column: Datum")
+    with pytest.raises(TieoutError, match="two variables are the column 'Datum'"):
+        study.read(small.study)
+    small.change("study.yaml", "column: Datum}\n  day", "column: Zentrun}\n  day")
+    with pytest.raises(TieoutError, match="the column 'Zentrun' is missing\n    did you mean 'Zentrum'"):
+        registry.read(study.read(small.study))

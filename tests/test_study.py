@@ -50,7 +50,7 @@ def test_a_good_study_is_read_into_frozen_types(tmp_path):
         ("condition: common", "condition: comon", 24, ["no condition is called 'comon'", "'common'"]),
         ("cut: 2024-12-31", "cut: 2024-13-31", 3, ["expected a date"]),
         ("cut: 2024-12-31", "cut: soon", 3, ["expected a date"]),
-        (", role: record", "", 5, ["0 variables have the role 'record'"]),
+        ("type: date, role: enrolled", "type: date, role: record", 8, ["2 variables have the role 'record', expected one"]),
         ("title: A small study\n", "", 1, ["'title' is missing"]),
         ("  baseline: {by", " baseline {by", 19, []),
         ("mrs: {label", "age: {label", 11, ["'age' stands twice"]),

@@ -7,6 +7,7 @@ from typing import Any
 
 from tieout.declared import Where
 from tieout.errors import nearest, some_of
+from tieout.places import Place
 from tieout.reports import Indicator
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable
 
@@ -36,6 +37,10 @@ def check_variables(study: Study) -> Iterator[Mistake]:
         for name, variable in variables.items():
             loc = (*prefix, name)
             yield from check_variable(loc, variable)
+        headers = [variable.column or name for name, variable in variables.items()]
+        for name, variable in variables.items():
+            if headers.count(header := variable.column or name) > 1:
+                yield (*prefix, name), f"two variables are the column '{header}'", "declare each column once"
     for name in sorted(set(RESERVED) & {*study.variables, *study.derived}):
         loc = ("variables" if name in study.variables else "derived", name)
         yield loc, f"'{name}' is a word of the keys themselves", "choose another name"
@@ -43,9 +48,11 @@ def check_variables(study: Study) -> Iterator[Mistake]:
         yield ("derived", name), f"'{name}' is a column already", "give the derived variable another name"
     for role in ("record", "site", "enrolled"):
         holders = [name for name, v in study.variables.items() if v.role == role]
-        if len(holders) != 1:
+        if len(holders) > 1:
             problem = f"{len(holders)} variables have the role '{role}', expected one"
-            yield ("variables", *holders[1:2]), problem, f"give exactly one variable 'role: {role}'"
+            yield ("variables", holders[1]), problem, f"give one variable 'role: {role}'"
+        elif not holders and study.reports:
+            yield ("reports",), f"no variable has the role '{role}'", f"reports need it: give one variable 'role: {role}'"
 
 
 def check_variable(loc: tuple[Any, ...], variable: Variable) -> Iterator[Mistake]:
@@ -315,6 +322,27 @@ def check_claims(study: Study) -> Iterator[Mistake]:
             yield ("claims", name, "condition"), *unknown("condition", claim.condition, study.conditions)
 
 
+def check_rules(study: Study) -> Iterator[Mistake]:
+    """Rules over the variables of a patient can be read, and name what exists."""
+    rules = [(("checks", name, "expect"), check.expect, True) for name, check in study.checks.items()]
+    rules += [(("variables", name, "applies"), v.applies, False) for name, v in study.variables.items() if v.applies]
+    if not rules:
+        return
+    from tieout import logic  # it needs pandas, which takes long to load
+    from tieout.registry import every_column
+
+    columns = every_column(study.variables)
+    derived = {name: d.as_variable() for name, d in study.derived.items()}
+    for loc, rule, of_derived in rules:
+        try:
+            logic.check(rule, {**columns, **derived} if of_derived else columns)
+        except logic.Misread as error:
+            yield loc, str(error), logic.EXAMPLE
+            continue
+        if not of_derived and {loc[1], *every_column({loc[1]: study.variables[loc[1]]})} & set(logic.names(rule)):
+            yield loc, "a variable cannot say of itself where it applies", "name other variables"
+
+
 def check_reports(study: Study) -> Iterator[Mistake]:
     """Indicators, follow-ups, completeness and case mix name what exists and fits."""
     if study.reports is None:
@@ -370,7 +398,27 @@ def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) ->
         yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
 
 
+def check_places(study: Study) -> Iterator[Mistake]:
+    """Exactly one place for the data; a table or a query of a database, and no password in the study file."""
+    places: list[tuple[tuple[str, ...], Place]] = [(("data",), study.data)]
+    if study.data.screening:
+        places.append((("data", "screening"), study.data.screening))
+    for loc, place in places:
+        if len(place.ways) != 1:
+            given = " and ".join(place.ways) or "none"
+            problem = f"got {given}, expected exactly one of: file, join, database, redcap › api"
+            yield loc, problem, "file: registry.csv is the usual one"
+        if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
+            yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
+        if place.database and bool(place.database.table) == bool(place.database.query):
+            yield (*loc, "database"), "expected exactly one of: table, query", ""
+        if place.database and place.database.secret:
+            hint = "remove it; set PGPASSWORD, or write ~/.pgpass"
+            yield (*loc, "database", "connection"), "a password stands in the study file", hint
+
+
 CHECKS = (
+    check_places,
     check_variables,
     check_derived,
     check_groups,
@@ -385,5 +433,6 @@ CHECKS = (
     check_flow,
     check_figures,
     check_claims,
+    check_rules,
     check_reports,
 )

@@ -86,4 +86,5 @@ def counted_records(results: Results, key: str, study_file: Path) -> str:
     frame = registry.of(statistic.source).frame
     rows = registries.mask(frame, statistic.counted)
     identifier = study.with_role("record") if statistic.source == "registry" else frame.columns[0]
-    return "\n".join([f"records   {int(rows.sum())}", *(f"  {record}" for record in frame[identifier][rows])])
+    records = frame[identifier][rows] if identifier else (f"row {place + 1}" for place in rows.nonzero()[0])
+    return "\n".join([f"records   {int(rows.sum())}", *(f"  {record}" for record in records)])

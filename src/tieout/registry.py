@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import sources
+from tieout import logic, readers, sources
 from tieout.errors import TieoutError, nearest, raise_all, some_of
+from tieout.places import Format, Place
 from tieout.results import Rule
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
 
 NOT_A_PATIENT = "a value is never shown in a message; look it up by its row"
 SHOWN_ROWS = 5
+NOTHING = (".", "NA", "N/A", "NULL", "nan")
+
+Problem = tuple[pd.Series, str, str]
+"""In which rows something is wrong, what, and what to try."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,10 @@ def read(study: Study) -> Registry:
 
     Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text.
     """
-    path = study.resolve(study.data.file)
-    with sources.opened(path) as source:
-        wanted = every_column(study.variables)
-        undeclared = check_columns(path, source.names, wanted)
-        records = checked(path, study, source.whole(list(wanted)))
+    path = readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
+        records = checked(path, study, source.whole(list(source.headers)))
+        undeclared = source.undeclared
     return Registry(study, records, screening(study), digest(study), undeclared)
 
 
@@ -70,10 +75,9 @@ def screening(study: Study) -> Records | None:
     """Read the screening log; None where the study has none. Raises TieoutError as `read` does."""
     if study.data.screening is None:
         return None
-    path, wanted = study.resolve(study.data.screening.file), every_column(study.data.screening.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
-        return typed(path, source.whole(list(wanted)), wanted)
+    place, variables = study.data.screening, study.data.screening.variables
+    with opened(study, place, variables) as source:
+        return typed(readers.shown(place, study.folder), source.whole(list(source.headers)), every_column(variables))
 
 
 def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Records]:
@@ -83,12 +87,11 @@ def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Re
     ones are computed from come with them. Raises TieoutError as `read` does, for the first part that has mistakes;
     records that stand twice anywhere are found first. KeyError: a variable that the study lacks.
     """
-    study, path = narrowed(study, variables), study.resolve(study.data.file)
-    wanted = every_column(study.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
-        raise_all(unique_records(path, study, source.doubled(study.with_role("record"))))
-        for table in source.parts(list(wanted)):
+    study, path = narrowed(study, variables), readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
+        if record := study.with_role("record"):
+            raise_all(unique_records(path, study, source.doubled(record)))
+        for table in source.parts(list(source.headers)):
             yield checked(path, study, table)
 
 
@@ -100,21 +103,24 @@ def at(study: Study, codes: Collection[str], variables: Collection[str] | None =
     Raises TieoutError as `read` does, for mistakes in these records.
     """
     study = narrowed(study, variables)
-    path, wanted = study.resolve(study.data.file), every_column(study.variables)
-    with sources.opened(path) as source:
-        check_columns(path, source.names, wanted)
-        return checked(path, study, source.at(list(wanted), study.with_role("site"), frozenset(codes)))
+    path = readers.shown(study.data, study.folder)
+    with opened(study, study.data, study.variables) as source:
+        return checked(path, study, source.at(list(source.headers), study.with_role("site"), frozenset(codes)))
 
 
 def digest(study: Study) -> str:
-    """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one."""
+    """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one.
+
+    What the bytes of joined files or of a database are: `readers.add_digest`. A study restored from a snapshot has the
+    digest of the data that were stored.
+    """
+    if study.snapshot:
+        return study.snapshot
     found = hashlib.sha256()
-    with sources.binary(study.resolve(study.data.file)) as file:
-        hashlib.file_digest(file, lambda: found)
+    readers.add_digest(found, study.data, study.folder)
     if study.data.screening:
         found.update(b"\0")
-        with sources.binary(study.resolve(study.data.screening.file)) as file:
-            hashlib.file_digest(file, lambda: found)
+        readers.add_digest(found, study.data.screening, study.folder)
     return found.hexdigest()
 
 
@@ -135,16 +141,24 @@ def narrowed(study: Study, variables: Collection[str] | None) -> Study:
         raise KeyError(*sorted(unknown))
     derived = {name: each for name, each in study.derived.items() if name in variables}
     roles = [study.with_role(role) for role in ("record", "site", "enrolled")]
-    kept = {*variables, *roles, *(name for each in derived.values() for name in inputs(each))}
+    kept = {*variables, *filter(None, roles), *(name for each in derived.values() for name in inputs(each))}
+    while more := {owner for each in kept & set(study.variables) for owner in applied(study.variables[each])} - kept:
+        kept |= more
     columns = {name: variable for name, variable in study.variables.items() if name in kept}
     return study.model_copy(update={"variables": columns, "derived": derived})
+
+
+def applied(variable: Variable) -> set[str]:
+    """Return the variables on which it depends whether one applies."""
+    return {column.split("___")[0] for column in logic.names(variable.applies)} if variable.applies else set()
 
 
 def checked(path: Path, study: Study, table: pd.DataFrame) -> Records:
     """Return text cells as records with every derived variable; the table's index gives the rows of the file."""
     records = typed(path, table, every_column(study.variables))
-    doubled = records.frame[study.with_role("record")].duplicated(keep=False)
-    raise_all([*unique_records(path, study, table.index[doubled]), *after_cut(path, study, records)])
+    if record := study.with_role("record"):
+        raise_all(unique_records(path, study, table.index[records.frame[record].duplicated(keep=False)]))
+    raise_all(after_cut(path, study, records))
     records, errors = derive(path, study, records)
     raise_all(errors)
     return Records(records.frame.reset_index(drop=True), records.not_applicable)
@@ -159,7 +173,7 @@ def columns(name: str, variable: Variable) -> dict[str, Variable]:
     """Return the data columns of a variable: one each, or one per option of a checkbox."""
     if variable.type != "checkbox":
         return {name: variable}
-    shared: dict[str, Any] = {"missing": variable.missing, "not_applicable": variable.not_applicable}
+    shared: dict[str, Any] = {"missing": variable.missing, "not_applicable": variable.not_applicable, "applies": variable.applies}
     return {
         f"{name}___{option}": Variable(label=label, type="yesno", **shared) for option, label in variable.levels.items()
     }
@@ -169,49 +183,176 @@ def every_column(variables: Mapping[str, Variable]) -> dict[str, Variable]:
     return {column: v for name, variable in variables.items() for column, v in columns(name, variable).items()}
 
 
-def check_columns(path: Path, names: Sequence[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of columns that nobody declared; raise TieoutError for declared ones that are missing."""
-    raise_all(
-        [
-            TieoutError(str(path), f"the column '{name}' is missing", nearest(name, names) or "export it too")
-            for name in wanted
-            if name not in names
-        ]
-    )
-    return tuple(name for name in names if name not in wanted)
+def headers(variables: Mapping[str, Variable]) -> dict[str, str]:
+    """Return the header in the data file of every column: its own name unless the variable says `column`."""
+    return {
+        column: column.replace(name, variable.column or name, 1)
+        for name, variable in variables.items()
+        for column in columns(name, variable)
+    }
+
+
+@contextmanager
+def opened(study: Study, place: Place, variables: Mapping[str, Variable]) -> Iterator[Declared]:
+    """Open the data of a place by the names of the variables; raise TieoutError for declared columns that are missing."""
+    with readers.opened(place, study.folder) as source:
+        named, path = headers(variables), readers.shown(place, study.folder)
+        raise_all(
+            [
+                TieoutError(str(path), f"the column '{header}' is missing", nearest(header, source.names) or "export it too")
+                for header in named.values()
+                if header not in source.names
+            ]
+        )
+        yield Declared(source, named, place.format, every_column(variables))
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A source of cells with its declared columns under the names of the study; `headers` gives theirs in the file.
+
+    Numbers and dates that the source writes in the way of `format` come out with decimal points and as ISO dates.
+    """
+
+    source: sources.Source
+    headers: Mapping[str, str]
+    format: Format
+    columns: Mapping[str, Variable]
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """The columns that nobody declared."""
+        known = set(self.headers.values())
+        return tuple(name for name in self.source.names if name not in known)
+
+    def whole(self, names: Sequence[str]) -> pd.DataFrame:
+        return self.named(self.source.whole(self.of(names)), names)
+
+    def parts(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        return (self.named(part, names) for part in self.source.parts(self.of(names)))
+
+    def at(self, names: Sequence[str], site: str, codes: Collection[str]) -> pd.DataFrame:
+        return self.named(self.source.at(self.of(names), self.headers[site], codes), names)
+
+    def doubled(self, name: str) -> pd.Index:
+        return self.source.doubled(self.headers[name])
+
+    def of(self, names: Sequence[str]) -> list[str]:
+        return [self.headers[name] for name in names]
+
+    def named(self, table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        table = table.set_axis(names, axis=1)
+        kinds = {**dict.fromkeys(NUMBERS, ("decimal", self.format.decimal)), **dict.fromkeys(MOMENTS, ("dates", self.format.dates))}
+        for name in names:
+            way = WRITTEN.get(kinds.get(self.columns[name].type, ("", "")))
+            if way:
+                table[name] = rewritten(table[name], way)
+        return table
+
+
+def rewritten(cells: pd.Series, way: Callable[[pd.Series], pd.Series]) -> pd.Series:
+    """Return cells written in another way, each distinct one rewritten once."""
+    places, seen = pd.factorize(cells)
+    return way(pd.Series(seen, dtype=cells.dtype)).take(places).set_axis(cells.index)
+
+
+def from_comma(cells: pd.Series) -> pd.Series:
+    """Return numbers such as 1.234,5 with a decimal point and no separator of thousands; other cells as they are."""
+    number = cells.str.fullmatch(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*")
+    return cells.where(~number, cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False))
+
+
+def from_day_first(cells: pd.Series) -> pd.Series:
+    return iso(cells, "%d", "%m")
+
+
+def from_month_first(cells: pd.Series) -> pd.Series:
+    return iso(cells, "%m", "%d")
+
+
+def iso(cells: pd.Series, first: str, second: str) -> pd.Series:
+    """Return dates such as 31.12.2021 or 12/31/2021, with a time or without, as ISO; cells that are none as they are."""
+    parts = cells.str.extract(r"^\s*(\d{1,2})[./ -]+(\d{1,2})[./ -]+(\d{4})(?:[T ,]+(\d{1,2}:\d{2}(?::\d{2})?))?\s*$")
+    day, month = (parts[0], parts[1]) if first == "%d" else (parts[1], parts[0])
+    when = parts[2] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2)
+    timed = when + "T" + parts[3].str.zfill(5).where(parts[3].str.len() < 6, parts[3].str.zfill(8))
+    return timed.fillna(when).fillna(cells).astype(cells.dtype)
+
+
+WRITTEN: dict[tuple[str, str], Callable[[pd.Series], pd.Series]] = {
+    ("decimal", ","): from_comma,
+    ("dates", "day_month_year"): from_day_first,
+    ("dates", "month_day_year"): from_month_first,
+}
+"""How cells that are written in another way are brought into the usual one."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """The cells of one column as typed values, and what is wrong in which rows.
+
+    `absent` is where there is no value: a blank or a code for none; `not_applicable` where that code says so.
+    """
+
+    values: pd.Series
+    absent: pd.Series
+    not_applicable: pd.Series
+    problems: list[Problem]
 
 
 def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable]) -> Records:
     """Return text cells as typed columns."""
-    errors: list[TieoutError] = []
-    data, not_applicable = {}, {}
-    for name, variable in wanted.items():
-        text = table[name].str.strip()
-        hidden = has_code(text, variable.not_applicable)
-        gone = hidden | has_code(text, variable.missing) | (text == "")
-        data[name], problems = READERS[variable.type](text.mask(gone), variable)
-        if variable.not_applicable:
-            not_applicable[name] = hidden.to_numpy()
-        if variable.required or variable.role in ("record", "site", "enrolled"):
-            problems = [(gone, "is blank or missing, and it is required", ""), *problems]
-        if variable.range is not None and variable.type in NUMBERS:
-            problems = [*problems, out_of_range(data[name], variable)]
-        errors += [
+    records, problems = read_columns(table, wanted)
+    raise_all(
+        [
             TieoutError(f"{path} {rows_of(table.index[wrong])}", f"{name} {problem}", hint)
-            for wrong, problem, hint in problems
+            for name, found in problems.items()
+            for wrong, problem, hint in found
             if wrong.any()
         ]
-    raise_all(errors)
-    return Records(pd.DataFrame(data), not_applicable)
+    )
+    return records
+
+
+def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[Records, dict[str, list[Problem]]]:
+    """Return text cells as typed columns, a cell that cannot be read as missing; and for each column what is wrong."""
+    columns = {name: read_cells(table[name], variable) for name, variable in wanted.items()}
+    frame = pd.DataFrame({name: column.values for name, column in columns.items()})
+    not_applicable, problems = {}, {}
+    for name, variable in wanted.items():
+        hidden, problems[name] = columns[name].not_applicable, columns[name].problems
+        if variable.applies:
+            hidden = hidden | (logic.judge(variable.applies, frame, wanted).fails & frame[name].isna())
+        if variable.applies or variable.not_applicable:
+            not_applicable[name] = hidden.to_numpy()
+        if variable.required or variable.role in ("record", "site", "enrolled"):
+            excused = hidden if variable.applies else False
+            gone = columns[name].absent & ~excused
+            problems[name] = [(gone, "is blank or missing, and it is required", ""), *problems[name]]
+    return Records(frame, not_applicable), problems
+
+
+def read_cells(cells: pd.Series, variable: Variable) -> Column:
+    """Return the cells of one column as typed values, and what is wrong with them by themselves; each distinct cell is read once."""
+    places, seen = pd.factorize(cells)
+    text = pd.Series(seen, dtype=cells.dtype).str.strip()
+    hidden = has_code(text, variable.not_applicable)
+    absent = hidden | has_code(text, variable.missing) | (text == "")
+    values, problems = READERS[variable.type](text.mask(absent), variable)
+    if variable.range is not None and variable.type in NUMBERS:
+        problems = [*problems, out_of_range(values, variable)]
+
+    def spread(found: pd.Series) -> pd.Series:
+        return found.take(places).set_axis(cells.index)
+
+    wrong = [(spread(rows), problem, hint) for rows, problem, hint in problems if rows.any()]
+    return Column(spread(values), spread(absent), spread(hidden), wrong)
 
 
 def has_code(text: pd.Series, codes: Iterable[str]) -> pd.Series:
     """Return where a cell is one of the codes, written as in the study file or as a number of the same value."""
     codes = set(codes)
     return text.isin(codes | {f"{code}.0" for code in codes if code.lstrip("-").isdigit()})
-
-
-Problem = tuple[pd.Series, str, str]
 
 
 def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
@@ -221,11 +362,19 @@ def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Prob
 def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
     number = pd.to_numeric(text, errors="coerce").astype("float64")
     wrong = text.notna() & ~np.isfinite(number)
-    hint = "a decimal comma? export with decimal points" if text[wrong].str.contains(",").any() else NOT_A_PATIENT
-    problems = [(wrong, "holds text, expected a number", hint)]
+    problems = [(wrong, "holds text, expected a number", number_hint(text[wrong]))]
     if variable.type == "integer":
         problems.append(((number % 1).fillna(0) != 0, "holds a fraction, expected a whole number", ""))
     return number, problems
+
+
+def number_hint(wrong: pd.Series) -> str:
+    """Return what to try about cells that are no numbers."""
+    if wrong.str.contains(",").any():
+        return 'a decimal comma? say so: data › format: {decimal: ","}'
+    if wrong.isin(NOTHING).any():
+        return 'does a point or NA stand for missing? declare it: missing: {".": unknown}'
+    return NOT_A_PATIENT
 
 
 def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
@@ -248,9 +397,20 @@ def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
         (
             wrong,
             f"holds no {variable.type}, expected YYYY-MM-DD" + (" HH:MM" if variable.type == "datetime" else ""),
-            "is it a day that exists?",
+            day_hint(text[wrong]),
         )
     ]
+
+
+def day_hint(wrong: pd.Series) -> str:
+    """Return what to try about cells that are no dates."""
+    if wrong.str.fullmatch(r"\d{4,5}(\.\d+)?").any():
+        return "a number of Excel's? format the column as dates and save again"
+    if wrong.str.fullmatch(r"\d{1,2}[./ -]+\d{1,2}[./ -]+\d{4}.*").any():
+        return "the day or the month first? say which: data › format: {dates: day_month_year} or month_day_year"
+    if wrong.str.contains(r"[^\W\d_]{3}").any():
+        return "a month in words? export dates as 2021-06-30"
+    return "is it a day that exists?"
 
 
 READERS = {
@@ -277,6 +437,8 @@ def unique_records(path: Path, study: Study, doubled: pd.Index) -> list[TieoutEr
 
 def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
     key = study.with_role("enrolled")
+    if not key:
+        return []
     late = table.frame[key] >= pd.Timestamp(study.data.cut) + pd.Timedelta(days=1)
     if not late.any():
         return []
@@ -287,6 +449,11 @@ def after_cut(path: Path, study: Study, table: Records) -> list[TieoutError]:
 def inputs(derived: Derived) -> tuple[str, ...]:
     """Return the variables from which one is computed."""
     return tuple(derived.is_ or (derived.span[1] if derived.span else ()))
+
+
+def derive_leniently(study: Study, table: Records) -> Records:
+    """Return the records with every derived variable, whatever is impossible in them."""
+    return derive(Path(), study, table)[0]
 
 
 def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[TieoutError]]:

@@ -1,15 +1,15 @@
-"""Read a data file as text cells: whole, in parts, or only the rows of some sites."""
+"""Tables of text cells, and files of CSV and Parquet as such: whole, in parts, or only the rows of some sites."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from tieout.errors import TieoutError, raise_all
+from tieout.places import Format
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,13 +25,18 @@ if TYPE_CHECKING:
 ROWS = 249_856
 """Rows of a part: a multiple of 2,048, in which DuckDB hands rows over."""
 
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 65_536
+"""Bytes at the beginning of a file by which its delimiter is found."""
+
 NO_ROWS = ("the data file has a header and no rows", "export the registry again")
 EMPTY = ("the data file is empty", "export the registry again")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A CSV file, which is read whole: one row per line below the header."""
+    """A table that is read whole: one row per line below the header."""
 
     table: pd.DataFrame
 
@@ -169,19 +175,14 @@ def filled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
+def texts_of(table: pa.Table) -> pd.DataFrame:
+    """Return a table of text columns as a frame."""
+    return as_frame(table, table.column_names)
+
+
 def as_frame(table: pa.Table, columns: Sequence[str]) -> pd.DataFrame:
     text = {pa.string(): pd.StringDtype("pyarrow", na_value=np.nan)}
     return table.rename_columns(list(columns)).to_pandas(types_mapper=text.get)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Source]:
-    """Open a data file: Parquet by its ending, any other as CSV.
-
-    Raises TieoutError where it cannot be read, is not such a file, names a column twice, or has no rows.
-    """
-    with OPENERS.get(path.suffix.casefold(), open_csv)(path) as source:
-        yield source
 
 
 @contextmanager
@@ -205,27 +206,65 @@ def file_bytes(path: Path) -> bytes:
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
+    """Raise TieoutError where two columns have the same name."""
     doubled = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if doubled:
         raise TieoutError(str(path), f"two columns are called '{doubled[0]}'", "rename or remove one of them")
 
 
 @contextmanager
-def open_csv(path: Path) -> Iterator[Cells]:
+def open_csv(path: Path, form: Format) -> Iterator[Cells]:
     """Read CSV as text cells; raise TieoutError where it is not one table of one row per patient."""
-    raw = file_bytes(path).removeprefix(codecs.BOM_UTF8)
-    try:
-        header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))]
-    except UnicodeDecodeError:
-        raise TieoutError(str(path), "the data file is not UTF-8 text", "export it as CSV in UTF-8") from None
+    raw = utf8(path, file_bytes(path), form.encoding)
+    delimiter = {"tab": "\t"}.get(form.delimiter, form.delimiter) or delimiter_of(path, raw)
+    header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=delimiter))]
     check_names(path, header)
-    table = cells(path, raw, header)
+    table = cells(path, raw, header, delimiter)
     if len(table) < 2:
         raise TieoutError(str(path), *NO_ROWS)
     yield Cells(as_frame(table.slice(1), header))
 
 
-def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
+def utf8(path: Path, raw: bytes, encoding: str) -> bytes:
+    """Return a file's text as UTF-8 without byte order mark; raise TieoutError where its encoding is not known."""
+    marked = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "")
+    if not marked and not encoding and b"\0" in raw:
+        hint = "say how it is written: format: {encoding: utf-16-le}" if raw[1:2] == b"\0" else "export it as CSV in UTF-8"
+        raise TieoutError(str(path), "this is not text: it holds NUL bytes", hint)
+    try:
+        text = raw.decode(marked or encoding or "utf-8")
+    except LookupError:
+        raise TieoutError(str(path), f"no encoding is called '{encoding}'", "say, say, cp1252, cp1250, latin-1 or utf-16") from None
+    except UnicodeDecodeError:
+        told = f"not text in {marked or encoding}" if marked or encoding else "not UTF-8 text"
+        hint = "export it as CSV in UTF-8, or say how it is written: format: {encoding: cp1252} (Western) or cp1250 (Central European)"
+        raise TieoutError(str(path), f"the data file is {told}", hint) from None
+    return raw.removeprefix(codecs.BOM_UTF8) if not marked and not encoding else text.removeprefix("\ufeff").encode()
+
+
+def delimiter_of(path: Path, raw: bytes) -> str:
+    """Return what separates the cells: that by which the first lines fall into rows of one length, of two cells or more.
+
+    Raises TieoutError where two of the usual ones do.
+    """
+    lines = raw[:SAMPLE].decode(errors="ignore").splitlines(keepends=True)
+    sample = lines[:-1] if len(raw) > SAMPLE else lines
+    fitting = [sign for sign in DELIMITERS if falls_into_rows(sample, sign)]
+    if len(fitting) > 1:
+        told = " and ".join(repr(sign) for sign in fitting)
+        raise TieoutError(str(path), f"the cells could be separated by {told}", "say which: format: {delimiter: \";\"}")
+    return fitting[0] if fitting else ","
+
+
+def falls_into_rows(lines: Sequence[str], delimiter: str) -> bool:
+    try:
+        lengths = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+    except csv.Error:
+        return False
+    return len(lengths) == 1 and lengths.pop() > 1
+
+
+def cells(path: Path, raw: bytes, header: list[str], delimiter: str) -> pa.Table:
     """Return every line, the header too, as text cells; all must have as many cells as the header."""
     ragged: list[arrow_csv.InvalidRow] = []
 
@@ -237,9 +276,7 @@ def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
         table = arrow_csv.read_csv(
             pa.BufferReader(raw),
             arrow_csv.ReadOptions(column_names=header, use_threads=False),
-            arrow_csv.ParseOptions(
-                newlines_in_values=True, invalid_row_handler=noted
-            ),
+            arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=noted),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
@@ -258,7 +295,7 @@ def cells(path: Path, raw: bytes, header: list[str]) -> pa.Table:
 
 
 @contextmanager
-def open_parquet(path: Path) -> Iterator[Parquet]:
+def open_parquet(path: Path, form: Format) -> Iterator[Parquet]:
     """Open Parquet with a DuckDB that can reach this one file, loads no extensions and keeps nothing on disk."""
     with binary(path) as file:
         if not file.read(1):
@@ -277,7 +314,6 @@ def open_parquet(path: Path) -> Iterator[Parquet]:
         yield Parquet(path, names, rows)
 
 
-OPENERS: dict[str, Callable[[Path], Any]] = {".parquet": open_parquet}
 PLACE = "file_row_number"
 LITERALLY = str.maketrans({sign: f"[{sign}]" for sign in "*?["})
 

@@ -20,6 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from tieout.comparing import EValue, Imputation, Paired, Propensity, PValues, Stratified
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
+from tieout.places import Place
 from tieout.reports import Reports
 
 RESERVED = (
@@ -34,15 +35,22 @@ RESERVED = (
     "univariable",
     "firth",
 )
+INTERNAL = ("path", "digest", "snapshot")
+"""Fields of a Study that no study file declares."""
 YES_NO = {"1": "Yes", "0": "No"}
 NUMBERS = ("integer", "decimal")
 LEVELLED = ("yesno", "category", "ordinal", "checkbox")
 MOMENTS = ("date", "datetime")
 
 class Variable(Strict):
-    """One column of the data dictionary, or one derived from others."""
+    """One column of the data dictionary, or one derived from others.
+
+    `column` is its header in the data, where that is not its name (of a checkbox, the part before the three underscores).
+    `applies` is a rule over other columns: where it fails, a blank is "not applicable" and not a missing value.
+    """
 
     label: Text
+    column: str = ""
     type: Literal["key", "text", "integer", "decimal", "yesno", "category", "ordinal", "checkbox", "date", "datetime"]
     levels: Codes = {}
     unit: str = ""
@@ -53,6 +61,7 @@ class Variable(Strict):
     role: Literal["record", "site", "enrolled", "identifier", "variable"] = "variable"
     summary: Literal["median", "mean"] = "median"
     decimals: int | None = Field(default=None, ge=0, le=6)
+    applies: str = ""
     note: str = ""
 
     @property
@@ -101,17 +110,15 @@ class Derived(Strict):
         return Variable(type="yesno", levels=self.levels, **kept)
 
 
-class Screening(Strict):
+class Screening(Place):
     """The screening log: patients looked at before the registry began with them."""
 
-    file: Text
     variables: dict[Name, Variable]
 
 
-class Data(Strict):
+class Data(Place):
     """Where the data lie and the day on which they were cut."""
 
-    file: Text
     cut: date
     screening: Screening | None = None
 
@@ -208,6 +215,13 @@ class Figure(Strict):
     of: Name | None = None
 
 
+class Check(Strict):
+    """What should be so of every patient: a rule, and the sentence with which a site is asked about a record."""
+
+    expect: Text
+    label: Text
+
+
 class Claim(Strict):
     """A sentence of the document that may stand only while its condition holds."""
 
@@ -245,9 +259,12 @@ class Study(Strict):
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
     claims: dict[Name, Claim] = {}
+    checks: dict[Name, Check] = {}
     reports: Reports | None = None
     path: Path = Path()
     digest: str = ""
+    snapshot: str = ""
+    """The digest of the data that a study restored from a snapshot stands for."""
 
     @property
     def dictionary(self) -> dict[str, Variable]:
@@ -261,8 +278,13 @@ class Study(Strict):
         return self.reports
 
     def with_role(self, role: str) -> str:
-        """Return the name of the variable that has a role which the strict reading made unique."""
-        return next(name for name, v in self.variables.items() if v.role == role)
+        """Return the name of the variable that has a role which the strict reading made unique, or an empty name."""
+        return next((name for name, v in self.variables.items() if v.role == role), "")
+
+    @property
+    def folder(self) -> Path:
+        """The folder from which the study file names others."""
+        return self.path.parent
 
     def resolve(self, file: str) -> Path:
         """Return a path that the study file names, relative to the study file."""
@@ -292,10 +314,10 @@ def read(path: Path) -> Study:
     except ValidationError as error:
         raise_all([explain(path, tree, item) for item in error.errors()])
         raise
-    from tieout import consistency  # it needs the types of this module
+    from tieout import consistency, snapshots  # they need the types of this module
 
     raise_all([located(path, tree, *found) for found in consistency.mistakes(study)])
-    return study
+    return snapshots.as_restored(study)
 
 
 class DatesAsText(RoundTripConstructor):
@@ -327,7 +349,7 @@ def parse(path: Path, raw: bytes) -> CommentedMap:
         raise TieoutError(str(path), "this is not YAML") from None
     if not isinstance(tree, CommentedMap):
         raise TieoutError(str(path), "the study file is empty", "a study file begins with 'name:' and 'title:'")
-    for reserved in ("path", "digest"):
+    for reserved in INTERNAL:
         if reserved in tree:
             raise TieoutError(f"{path}:{line_at(tree, (reserved,))}", f"unknown key '{reserved}'")
     return tree
@@ -383,7 +405,7 @@ def fields_at(loc: tuple[Any, ...]) -> list[str]:
         if kind is None:
             return []
     models = [k for k in unwrapped(kind) if isinstance(k, type) and issubclass(k, BaseModel)]
-    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in ("path", "digest")]
+    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in INTERNAL]
 
 
 def unwrapped(kind: Any) -> Iterator[Any]:

@@ -115,15 +115,16 @@ def definition(derived: Derived) -> str:
 
 
 def setting(registry: Registry) -> Iterator[Statistic]:
-    """Yield how many patients and sites there are, and the first and last day of enrolment."""
+    """Yield how many patients there are, and where the data say it, the sites and the first and last day of enrolment."""
     study, frame = registry.study, registry.frame
-    sites = int(frame[study.with_role("site")].nunique())
-    days = frame[study.with_role("enrolled")].dt.date
-    n = len(frame)
+    n, site, enrolled = len(frame), study.with_role("site"), study.with_role("enrolled")
     yield Statistic("study.patients.n", n, "count", "Patients in the registry", n=n, total=n, context="study", name="n")
-    yield Statistic(
-        "study.sites.n", sites, "count", "Sites with at least one patient", n=sites, context="study", name="n"
-    )
-    for name, when, words in (("first", days.min(), "First"), ("last", days.max(), "Last")):
+    if site:
+        sites = int(frame[site].nunique())
+        yield Statistic(
+            "study.sites.n", sites, "count", "Sites with at least one patient", n=sites, context="study", name="n"
+        )
+    days = frame[enrolled].dt.date if enrolled else []
+    for name, when, words in (("first", min(days), "First"), ("last", max(days), "Last")) if len(days) else ():
         key = f"study.{name}_enrolled.date"
         yield Statistic(key, when.toordinal(), "date", f"{words} day of enrolment", context="study", name="date")

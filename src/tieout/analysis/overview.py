@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tieout import hospitals, periods
+from tieout import hospitals, periods, readers
 from tieout.analysis import indicators
 from tieout.analysis.cohort import (
     Cohort,
@@ -80,7 +80,7 @@ def cohort(registry: Registry, table: hospitals.Table) -> Cohort:
     """Return the patients with their sites; raise TieoutError for a site that the table does not know."""
     study, frame = registry.study, registry.frame
     days = frame[study.with_role("enrolled")]
-    source = str(study.resolve(study.data.file))
+    source = str(readers.shown(study.data, study.folder))
     owners = hospitals.owners(table, frame[study.with_role("site")], days, source)
     place, codes = pd.factorize(owners, sort=True)
     return Cohort(study, registry.records, tuple(map(str, codes)), place, days.to_numpy().astype("datetime64[D]"))

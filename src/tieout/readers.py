@@ -1,0 +1,155 @@
+"""Open what a study declares as its data: one reader for each kind of file, files joined by key, or a database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tieout import databases, sources, statfiles, workbooks
+from tieout.errors import TieoutError, some_of
+from tieout.places import Format, Join, Place
+from tieout.redcap import dictionary, export
+from tieout.sources import Cells, Source, check_names
+
+READERS: dict[str, Callable[[Path, Format], Any]] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), sources.open_csv),
+    **dict.fromkeys((".xlsx", ".xlsm"), workbooks.open_workbook),
+    **dict.fromkeys(statfiles.FORMATS, statfiles.open_file),
+    ".parquet": sources.open_parquet,
+}
+"""How a file is opened, by its ending; each gives a context with a Source."""
+
+OTHERWISE = {
+    ".xls": "save it as .xlsx, or as CSV in UTF-8",
+    ".ods": "save it as .xlsx, or as CSV in UTF-8",
+    ".zip": "unpack it first",
+    ".gz": "unpack it first",
+    ".json": "export it as CSV",
+    ".xml": "export it as CSV",
+    ".rds": "in R: write it with haven::write_dta() or write.csv()",
+    ".rdata": "in R: write it with haven::write_dta() or write.csv()",
+}
+"""What to do about files that are no tables, by their ending."""
+
+
+@contextmanager
+def opened(place: Place, folder: Path) -> Iterator[Source]:
+    """Open the data of a place; file names are relative to `folder`.
+
+    Raises TieoutError where something cannot be read, is of an unknown kind, names a column twice, or has no rows.
+    """
+    if place.redcap and place.redcap.api:
+        yield Cells(fetched(place.redcap.api))
+        return
+    with opened_as_it_lies(place, folder) as source:
+        if not place.redcap:
+            yield source
+            return
+        declared = dictionary.read(folder / place.redcap.dictionary)
+        events = export.read_events(folder / place.redcap.events) if place.redcap.events else None
+        whole = source.whole(list(source.names))
+        yield Cells(export.flatten(whole, declared, shown(place, folder), events).table)
+
+
+def fetched(url: str) -> pd.DataFrame:
+    """Return a REDCap project from its API as one row per record."""
+    from tieout.redcap import api  # only this way needs its client
+
+    found = api.fetch(url)
+    return export.flatten(found.table, found.dictionary, api.WHERE, found.events).table
+
+
+@contextmanager
+def opened_as_it_lies(place: Place, folder: Path) -> Iterator[Source]:
+    """Open the data of a place without arranging the rows of a REDCap export."""
+    if place.database:
+        yield Cells(databases.read(place.database, folder))
+    elif place.join:
+        yield Cells(joined(place.join, place.format, folder))
+    else:
+        with open_file(folder / place.file, place.format) as source:
+            yield source
+
+
+@contextmanager
+def open_file(path: Path, form: Format) -> Iterator[Source]:
+    """Open one file by its ending."""
+    ending = path.suffix.casefold()
+    if path.is_dir():
+        raise TieoutError(str(path), "this is a folder, not a data file", "name its files under data › join")
+    if ending not in READERS:
+        known = some_of(READERS, 20)
+        raise TieoutError(str(path), f"no reader for files ending in '{ending}', expected one of {known}", OTHERWISE.get(ending, ""))
+    with READERS[ending](path, form) as source:
+        yield source
+
+
+def joined(join: Join, form: Format, folder: Path) -> pd.DataFrame:
+    """Return the columns of several files side by side: the patients of the first, found in the others by the key.
+
+    Raises TieoutError where the key is missing from a file, blank or twice in it, where a file has patients that the
+    first lacks, or two files share another column: there must be one row for each patient, and nothing may be lost.
+    """
+    whole: pd.DataFrame | None = None
+    for name in join.files:
+        path = folder / name
+        with open_file(path, form) as source:
+            if join.on not in source.names:
+                raise TieoutError(str(path), f"the key '{join.on}' is missing", f"its columns are {some_of(source.names, 12)}")
+            table = source.whole(list(source.names))
+        table = table.assign(**{join.on: table[join.on].str.strip()}).set_index(join.on)
+        unfit(path, table.index, join.on)
+        if whole is None:
+            whole = table
+            continue
+        strangers = int((~table.index.isin(whole.index)).sum())
+        if strangers:
+            problem = f"{strangers} of its {len(table)} records are not in {join.files[0]}"
+            raise TieoutError(str(path), problem, "name the file that has every patient first, or export both on one day")
+        check_names(path, (*whole.columns, *table.columns))
+        whole = whole.join(table)
+    assert whole is not None, "the strict reading asks for two files"
+    return whole.fillna("").reset_index()
+
+
+def unfit(path: Path, key: pd.Index, name: str) -> None:
+    """Raise TieoutError where a key is blank or stands twice."""
+    for wrong, words in ((key == "", "is blank"), (key.duplicated(keep=False), "stands more than once")):
+        if wrong.any():
+            problem = f"the key '{name}' {words} in {int(wrong.sum())} rows, and one row for each patient is expected"
+            raise TieoutError(str(path), problem, "join only files with one row for each patient")
+
+
+def labels(path: Path) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return what a statistics program's file says of its columns: labels, and labels of codes; of other files nothing."""
+    return statfiles.labels(path) if path.suffix.casefold() in statfiles.FORMATS else ({}, {})
+
+
+def shown(place: Place, folder: Path) -> Path:
+    """Return what messages call a place: its file, the first of its files, or the database's table without its address."""
+    if place.database:
+        return Path(databases.shown(place.database))
+    return folder / place.files[0] if place.files else Path("REDCap API")
+
+
+def add_digest(found: Any, place: Place, folder: Path) -> None:
+    """Add a place to a SHA-256: the bytes of its files, each after the first behind a zero byte; of a database its cells."""
+    for number, name in enumerate(place.files):
+        if number:
+            found.update(b"\0")
+        with sources.binary(folder / name) as file:
+            hashlib.file_digest(file, lambda: found)
+    if place.database:
+        found.update(canonical(databases.read(place.database, folder)))
+    if place.redcap and place.redcap.api:
+        found.update(canonical(fetched(place.redcap.api)))
+
+
+def canonical(table: pd.DataFrame) -> bytes:
+    """Return cells in one form whatever the order of the rows: CSV of the sorted rows below the header, in UTF-8."""
+    return table.sort_values(list(table.columns), kind="stable").to_csv(index=False, lineterminator="\n").encode()

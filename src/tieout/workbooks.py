@@ -1,0 +1,156 @@
+"""Read a sheet of an Excel workbook as text cells."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tieout.errors import TieoutError, nearest, some_of
+from tieout.places import Format
+from tieout.sources import NO_ROWS, Cells, check_names, file_bytes
+
+OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+LARGEST = 2_000_000_000
+"""Bytes that the parts of a workbook may unpack to, together."""
+RATIO = 200
+"""How many times larger than packed they may be."""
+SAFE_SIZE = 50_000_000
+"""Below this many bytes the ratio says nothing: blank cells pack very well."""
+
+
+@contextmanager
+def open_workbook(path: Path, form: Format) -> Iterator[Cells]:
+    """Open the one sheet with data, or the one that the study names, as text cells; the first row is the header.
+
+    Numbers that are whole have no decimals, dates are ISO, true and false are 1 and 0; a formula is its last value.
+    Raises TieoutError where the workbook is encrypted, damaged, too large, has several sheets and none is named, cells
+    with errors or formulas without value, or blank headers.
+    """
+    raw = file_bytes(path)
+    check_package(path, raw)
+    import openpyxl  # only workbooks need it
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+        sheet = chosen(path, book, form.sheet)
+        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        formulas = uncomputed(raw, sheet.title, rows) if has_formulas(raw) else []
+    except TieoutError:
+        raise
+    except Exception:
+        raise TieoutError(str(path), "this is not an Excel workbook, or a damaged one", "save it again, or as CSV in UTF-8") from None
+    if formulas:
+        problem = f"{len(formulas)} cells hold formulas that were never computed, the first in {formulas[0]}"
+        raise TieoutError(f"{path} sheet {sheet.title}", problem, "open it in Excel and save it, or save it as CSV in UTF-8")
+    yield Cells(as_cells(path, sheet.title, rows))
+
+
+def check_package(path: Path, raw: bytes) -> None:
+    """Raise TieoutError for what is no workbook, or would unpack to more than a registry can be, or declares entities."""
+    if raw.startswith(OLE):
+        raise TieoutError(
+            str(path), "this workbook is protected by a password, or of the old .xls kind", "save it as .xlsx without a password"
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as package:
+            size = sum(part.file_size for part in package.infolist())
+            if size > LARGEST or (size > SAFE_SIZE and size > RATIO * len(raw)):
+                raise TieoutError(str(path), f"this workbook unpacks to {size:,} bytes", "export the registry as CSV")
+            for part in package.infolist():
+                with package.open(part) as file:
+                    if b"<!DOCTYPE" in (head := file.read(4096)) or b"<!ENTITY" in head:
+                        raise TieoutError(str(path), "this workbook declares entities, which no Excel writes", "save it again")
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+        raise TieoutError(str(path), "this is not an Excel workbook, or a damaged one", "save it again, or as CSV in UTF-8") from None
+
+
+def chosen(path: Path, book: Any, name: str) -> Any:
+    """Return the sheet that is named, or the only one that has data."""
+    sheets = {sheet.title: sheet for sheet in book.worksheets}
+    if name:
+        if name not in sheets:
+            hint = nearest(name, sheets) or f"its sheets are {some_of(sheets)}"
+            raise TieoutError(str(path), f"there is no sheet called '{name}'", hint)
+        return sheets[name]
+    filled = [title for title, sheet in sheets.items() if any(cell is not None for row in sheet.values for cell in row)]
+    if not filled:
+        raise TieoutError(str(path), "no sheet of this workbook has data", "export the registry again")
+    if len(filled) > 1:
+        problem = f"{len(filled)} sheets have data: {some_of(filled)}"
+        raise TieoutError(str(path), problem, f"say which: format: {{sheet: {filled[0]}}}")
+    if sheets[filled[0]].sheet_state != "visible":
+        hint = f"if it is meant: format: {{sheet: {filled[0]}}}"
+        raise TieoutError(str(path), f"the only sheet with data, '{filled[0]}', is hidden", hint)
+    return sheets[filled[0]]
+
+
+def has_formulas(raw: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(raw)) as package:
+        sheets = (name for name in package.namelist() if name.startswith("xl/worksheets/"))
+        return any(b"<f>" in (text := package.read(name)) or b"<f " in text for name in sheets)
+
+
+def uncomputed(raw: bytes, title: str, rows: list[list[Any]]) -> list[str]:
+    """Return the places of formulas without a value."""
+    import openpyxl
+    from openpyxl.utils import get_column_letter
+
+    sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True)[title]
+    return [
+        f"{get_column_letter(column + 1)}{number + 1}"
+        for number, row in enumerate(sheet.iter_rows(values_only=True))
+        for column, cell in enumerate(row)
+        if isinstance(cell, str) and cell.startswith("=") and rows[number][column] is None
+    ]
+
+
+def as_cells(path: Path, title: str, rows: list[list[Any]]) -> pd.DataFrame:
+    """Return rows as text cells under their header; blank rows below and blank columns beside the table are left out."""
+    while rows and all(cell is None for cell in rows[-1]):
+        rows.pop()
+    place = f"{path} sheet {title}"
+    header = [text_of(cell).strip() for cell in rows[0]] if rows else []
+    used = [k for k in range(len(header)) if header[k] or any(len(row) > k and row[k] is not None for row in rows[1:])]
+    blank = [k + 1 for k in used if not header[k]]
+    if blank:
+        problem = f"the header of column {blank[0]} is blank, though the column has cells"
+        raise TieoutError(place, problem, "give every column a name in the first row, without merged cells")
+    check_names(Path(place), [header[k] for k in used])
+    if len(rows) < 2:
+        raise TieoutError(place, *NO_ROWS)
+    wrong = [f"row {n}" for n, row in enumerate(rows[1:], 1) for k in used if k < len(row) and str(row[k]) in ERRORS]
+    if wrong:
+        problem = f"{len(wrong)} cells hold an error such as #N/A, the first in {wrong[0]}"
+        raise TieoutError(place, problem, "mend the formulas in Excel")
+    cells = {header[k]: [text_of(row[k]) if k < len(row) else "" for row in rows[1:]] for k in used}
+    return pd.DataFrame(cells, dtype="str")
+
+
+ERRORS = frozenset({"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+
+
+def text_of(cell: Any) -> str:
+    """Return a cell as a CSV file would hold it."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return str(int(cell))
+        case float() if cell.is_integer() and abs(cell) < 2**53:
+            return str(int(cell))
+        case datetime() if cell.time() == time():
+            return cell.date().isoformat()
+        case datetime():
+            return cell.isoformat(timespec="minutes" if not cell.second else "seconds")
+        case date() | time():
+            return cell.isoformat()
+        case timedelta():
+            return f"{cell.total_seconds() / 3600:g}"
+    return str(cell)
