@@ -149,7 +149,7 @@ def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term]
         )  # fmt: skip
         fitted_term = found.get(term.name)
         for name, attribute, kind in (
-            ("estimate", "odds_ratio", "odds_ratio"),
+            ("estimate", "estimate", "odds_ratio"),
             ("low", "low", "ratio_limit"),
             ("high", "high", "ratio_limit"),
             ("p", "p", "p"),
@@ -203,7 +203,7 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
         variable=declared.variable, variable_label=variable.label, method=fit.method, function=fit.function,
     )  # fmt: skip
     kinds = {"estimate": "common_odds_ratio", "low": "ratio_limit", "high": "ratio_limit", "p": "p"}
-    for key, attribute in (("estimate", "odds_ratio"), ("low", "low"), ("high", "high"), ("p", "p")):
+    for key, attribute in (("estimate", "estimate"), ("low", "low"), ("high", "high"), ("p", "p")):
         value = getattr(term, attribute) if term else None
         reason = "" if value is not None else (term and term.reason) or fit.reason or "no estimate"
         yield dataclasses.replace(base, key=f"{path}.{key}", value=value, kind=kinds[key], name=key, error=reason)
