@@ -60,7 +60,9 @@ class Fit:
     """A fitted model. `terms` are in the order given, also when nothing could be estimated (then see `reason`).
 
     `events` counts y = 1 (0 in an ordinal model, where nothing is an event). `separated` names the terms without
-    finite maximum-likelihood estimate, `near_separated` those with an unstable one.
+    finite maximum-likelihood estimate, `near_separated` those with an unstable one. `dispersion` of a model of counts is
+    Pearson's statistic over its degrees of freedom (Poisson) or alpha, by which the variance is mean + alpha mean²
+    (negative binomial); `correlation` is that within a cluster, where it is estimated.
     """
 
     n: int
@@ -74,6 +76,8 @@ class Fit:
     reason: str = ""
     separated: tuple[str, ...] = ()
     near_separated: tuple[str, ...] = ()
+    dispersion: float | None = None
+    correlation: float | None = None
 
     @property
     def events_per_variable(self) -> float | None:
