@@ -23,10 +23,11 @@ CHECKS = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))["check
 
 TOLERANCES = {
     "negative_binomial": 2e-6,  # R's theta.ml stops at 1e-4 of its own step; glm.nb repeats it until the likelihood stays
-    "ordinal": 2e-5,  # R's Hessian and ours are differences of the likelihood
+    "ordinal-birthwt": 5e-4,  # polr's Hessian is made of differences, at terms of very different size
+    "ordinal-respiratory": 1e-5,  # the same two grades by glm; OrderedModel's Hessian is made of differences, too
 }
-GEE = 1e-4
-"""geepack and statsmodels stop their iterations by rules of their own."""
+GEE = 2e-6
+"""The correlation is found by iteration, which statsmodels stops when the equations are small."""
 
 
 @pytest.fixture(autouse=True)
@@ -118,5 +119,5 @@ def same(found: Any, expected: Any, rel: float) -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda c: f"{c['of']}-{c['data']}-{'-'.join(c['args'])}")
 def test_agrees_with_r(check: dict[str, Any]) -> None:
     args = {k: [v] if k in ("terms", "at") and not isinstance(v, list) else v for k, v in check["args"].items()}
-    rel = GEE if "correlation" in args else TOLERANCES.get(check["of"], 1e-6)
+    rel = GEE if "correlation" in args else TOLERANCES.get(check["of"], TOLERANCES.get(f"{check['of']}-{check['data']}", 1e-6))
     same(ASKED[check["of"]](check["data"], args), check["expected"], rel)
