@@ -8,6 +8,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -365,21 +366,19 @@ def test_a_duckdb_query_cannot_reach_other_files(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server():
     """A real PostgreSQL server on loopback; without one the tests are skipped, or fail where the tools are required."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(found) for found in [shutil.which("initdb")] if found]
     if not binaries:
         if os.environ.get("TIEOUT_REQUIRE_TOOLS"):
             pytest.fail("PostgreSQL is not installed, and the tools are required")
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="tieout-postgresql-"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
-        for each in (folder, *list(folder.parents)[:2]):
-            each.chmod(0o755)
         shutil.chown(folder, "postgres")
     (folder / "password").write_text("s3cret-word\n")
     (folder / "password").chmod(0o644)
@@ -404,6 +403,7 @@ def server(tmp_path_factory):
     finally:
         subprocess.run([*as_user, bin_ / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=False, capture_output=True)
         running.wait(20)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def fill(connection) -> None:

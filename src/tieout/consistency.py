@@ -277,6 +277,84 @@ def check_shifts(study: Study) -> Iterator[Mistake]:
         yield from check_group_named(study, loc, shift.by)
 
 
+def check_two_groups(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
+    """A group that exists and compares exactly two kinds of patients."""
+    if name not in study.groups:
+        yield loc, *unknown("group", name, study.groups)
+    elif len(study.groups[name].levels) != 2:
+        yield loc, f"'{name}' has {len(study.groups[name].levels)} levels, expected two", "the first is compared with the second"
+
+
+def check_stratified(study: Study) -> Iterator[Mistake]:
+    for name, declared in study.stratified.items():
+        loc = ("stratified", name)
+        if declared.outcome not in study.outcomes:
+            yield (*loc, "outcome"), *unknown("outcome", declared.outcome, study.outcomes)
+        yield from check_two_groups(study, (*loc, "by"), declared.by)
+        yield from usable(study, (*loc, "strata"), declared.strata, ("yesno", "category", "ordinal"))
+        if declared.by in study.groups and declared.strata == study.groups[declared.by].variable:
+            yield (*loc, "strata"), "the groups cannot be their own strata", "name another variable"
+
+
+def check_paired(study: Study) -> Iterator[Mistake]:
+    """Measurements of one kind, each once."""
+    for name, declared in study.paired.items():
+        loc = ("paired", name)
+        found = [m for v in declared.variables for m in usable(study, (*loc, "variables", v), v, (*NUMBERS, "yesno", "ordinal"))]
+        yield from found
+        if found:
+            continue
+        chosen = [study.dictionary[v] for v in declared.variables]
+        kinds = dict.fromkeys("number" if v.type in NUMBERS else v.type for v in chosen)
+        if len(kinds) > 1:
+            yield (*loc, "variables"), f"got {' and '.join(kinds)}, expected one kind of measurement", ""
+        elif len({tuple(v.codes) for v in chosen}) > 1:
+            yield (*loc, "variables"), "the variables have different levels", "compare the same scale with itself"
+        elif len({(v.summary, v.unit) for v in chosen}) > 1:
+            yield (*loc, "variables"), "the variables differ in their summary or their unit", "declare the same for each"
+        if len(set(declared.variables)) < len(declared.variables):
+            yield (*loc, "variables"), "a variable stands twice", ""
+        for word in sorted({"change", "gained", "lost"} & {*declared.variables}):
+            yield (*loc, "variables", word), f"'{word}' is a word of the keys themselves", "choose another name"
+        if declared.by:
+            yield from check_group_named(study, loc, declared.by)
+
+
+def check_propensity(study: Study) -> Iterator[Mistake]:
+    """Two groups, terms that do not hold the group or an outcome, and outcomes that exist."""
+    for name, declared in study.propensity.items():
+        loc = ("propensity", name)
+        yield from check_two_groups(study, (*loc, "group"), declared.group)
+        outcomes = {study.outcomes[o].variable for o in declared.outcomes if o in study.outcomes}
+        group = study.groups[declared.group].variable if declared.group in study.groups else ""
+        for term in declared.terms:
+            yield from usable(study, (*loc, "terms", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
+            if term == group:
+                yield (*loc, "terms", term), "the group cannot explain itself", ""
+            elif term in outcomes:
+                yield (*loc, "terms", term), "an outcome cannot explain who was in which group", "terms are known before it"
+        for part in ("terms", "outcomes"):
+            listed = getattr(declared, part)
+            for twice in {each for each in listed if listed.count(each) > 1}:
+                yield (*loc, part), f"'{twice}' stands twice", ""
+        for outcome in declared.outcomes:
+            if outcome not in study.outcomes:
+                yield (*loc, "outcomes", outcome), *unknown("outcome", outcome, study.outcomes)
+
+
+def check_imputation(study: Study) -> Iterator[Mistake]:
+    for name, declared in study.imputation.items():
+        loc = ("imputation", name)
+        if declared.model not in study.models:
+            yield (*loc, "model"), *unknown("model", declared.model, study.models)
+            continue
+        model = study.models[declared.model]
+        for variable in declared.variables:
+            yield from usable(study, (*loc, "variables", variable), variable, (*NUMBERS, "yesno", "category", "ordinal"))
+            if variable in (model.outcome, *model.terms):
+                yield (*loc, "variables", variable), f"'{variable}' is in the model, and so in the imputation", "leave it out here"
+
+
 def check_flow(study: Study) -> Iterator[Mistake]:
     names = [step.name for step in study.flow]
     for index, step in enumerate(study.flow):
@@ -296,6 +374,7 @@ def check_figures(study: Study) -> Iterator[Mistake]:
     sources: dict[str, tuple[str, Mapping[str, object]]] = {
         "distribution": ("shift", study.shifts),
         "forest": ("model", study.models),
+        "love": ("propensity", study.propensity),
     }
     for name, figure in study.figures.items():
         loc = ("figures", name)
@@ -399,7 +478,10 @@ def check_places(study: Study) -> Iterator[Mistake]:
     for loc, place in places:
         if len(place.ways) != 1:
             given = " and ".join(place.ways) or "none"
-            yield loc, f"got {given}, expected exactly one of: file, join, database", "file: registry.csv is the usual one"
+            problem = f"got {given}, expected exactly one of: file, join, database, redcap › api"
+            yield loc, problem, "file: registry.csv is the usual one"
+        if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
+            yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
         if place.database and bool(place.database.table) == bool(place.database.query):
             yield (*loc, "database"), "expected exactly one of: table, query", ""
         if place.database and place.database.secret:
@@ -418,6 +500,10 @@ CHECKS = (
     check_survival,
     check_rates,
     check_shifts,
+    check_stratified,
+    check_paired,
+    check_propensity,
+    check_imputation,
     check_flow,
     check_figures,
     check_claims,

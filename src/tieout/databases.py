@@ -37,13 +37,6 @@ def read(place: Database, folder: Path) -> pd.DataFrame:
     return table
 
 
-def text(place: Database, folder: Path) -> bytes:
-    """Return the cells in one form whatever the order of the rows: CSV of the sorted rows below the header, in UTF-8."""
-    table = read(place, folder)
-    rows = table.sort_values(list(table.columns), kind="stable")
-    return rows.to_csv(index=False, lineterminator="\n").encode()
-
-
 def shown(place: Database) -> str:
     """Return what messages call the place: the table, or the query, and the kind of database; never its address."""
     kind = "postgresql" if place.connection.startswith(SERVERS) else Path(place.connection).name

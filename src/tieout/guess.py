@@ -22,7 +22,7 @@ IDENTIFYING = frozenset(
 )
 RECORD = frozenset("id record recordid patient patientid subject subjectid case caseid pid pseudonym number no nr study_id".split())
 SITE = frozenset("redcap_data_access_group site centre center hospital clinic institution dag facility klinik zentrum".split())
-ENROLLED = ("enrol", "enroll", "inclusion", "index", "registration", "admission", "procedure", "treatment", "baseline", "date", "day")
+ENROLLED = ("enrol", "enroll", "inclusion", "index", "registration", "admi", "procedure", "treatment", "baseline", "date", "day")
 OUTCOME = (
     "death", "dead", "died", "mortality", "deceased", "event", "outcome", "recurrence", "relapse", "readmission", "readmitted",
     "complication", "success", "bleeding", "haemorrhage", "hemorrhage", "sich", "status", "survived", "cured", "failure",
@@ -93,12 +93,14 @@ def look(
     taken: set[str] = set()
     found = []
     for header in table.columns:
+        box = options.get(header)
         if header in known:
             found.append(declared(header, known[header], cells_of(table[header]), taken))
-        elif (box := options.get(header)) is None:
+        elif box is None:
             found.append(column(header, cells_of(table[header]), labels.get(header, ""), levels.get(header, {}), taken))
         elif box[0] == header:
-            found.append(checkbox(box, table, taken))
+            entry = known.get(header.split("___")[0])
+            found.append(Guess(name_of(header.split("___")[0], taken), box, entry) if entry else checkbox(box, table, taken))
     return with_roles(found, table)
 
 
@@ -134,7 +136,7 @@ def grouped(headers: Iterable[str], known: Mapping[str, Entry]) -> dict[str, tup
     for header in headers:
         if (match := OPTION.fullmatch(header)) and header not in known:
             found.setdefault(match[1], []).append(header)
-    return {each: tuple(options) for options in found.values() if len(options) > 1 for each in options}
+    return {each: tuple(options) for base, options in found.items() if len(options) > 1 or base in known for each in options}
 
 
 def checkbox(options: tuple[str, ...], table: pd.DataFrame, taken: set[str]) -> Guess:
@@ -149,14 +151,42 @@ def checkbox(options: tuple[str, ...], table: pd.DataFrame, taken: set[str]) -> 
 
 def declared(header: str, entry: Entry, cells: Cells, taken: set[str]) -> Guess:
     """Return a column that a data dictionary describes; codes in the data that it lacks are asked about."""
-    codes = set(entry.get("levels") or (("0", "1") if entry.get("type") == "yesno" else ()))
-    strange = [value for value in cells.counts if codes and value not in codes and value.removesuffix(".0") not in codes]
-    if entry.get("type") in ("integer", "decimal"):
-        strange = [value for value in cells.counts if not NUMBER.fullmatch(value)]
-    unknown = {value: "unknown" for value in strange if value in CODES or value.casefold() in UNKNOWN}
-    questions = [asked_of(unknown, cells)] if unknown else []
-    more: dict[str, Any] = {"missing": {**entry.get("missing", {}), **unknown}} if unknown else {}
-    return Guess(name_of(header, taken), (header,), {**entry, **more}, tuple(questions))
+    strange = [value for value in cells.counts if not admitted(value, entry)]
+    if not strange:
+        return Guess(name_of(header, taken), (header,), entry)
+    unknown = {value: "unknown" if value in CODES or value.casefold() in UNKNOWN else "not in the dictionary" for value in strange}
+    more = {"missing": {**entry.get("missing", {}), **unknown}}
+    return Guess(name_of(header, taken), (header,), {**entry, **more}, (asked_of(unknown, cells),))
+
+
+def admitted(value: str, entry: Entry) -> bool:
+    """Return whether a value fits an entry; a code for unknown must not pass for a number outside the range."""
+    if value in entry.get("missing", {}) or value in entry.get("not_applicable", {}):
+        return True
+    codes = entry.get("levels") or (("0", "1") if entry["type"] == "yesno" else ())
+    if codes:
+        return value in codes or value.removesuffix(".0") in codes
+    fitting = FITTING.get(str(entry["type"]))
+    if fitting and not fitting(value):
+        return False
+    return "range" not in entry or value not in CODES or not outside(value, entry["range"])
+
+
+def outside(value: str, limits: Sequence[float]) -> bool:
+    return not limits[0] <= float(value) <= limits[1]
+
+
+def whole_or_not(value: str) -> bool:
+    return bool(NUMBER.fullmatch(value))
+
+
+FITTING: dict[str, Callable[[str], bool]] = {
+    "integer": whole_or_not,
+    "decimal": whole_or_not,
+    "date": lambda value: bool(DATE.fullmatch(value)),
+    "datetime": lambda value: bool(DATE.fullmatch(value) or MOMENT.fullmatch(value)),
+}
+"""What a value must look like, by the type that a dictionary gives."""
 
 
 def column(header: str, cells: Cells, label: str, levels: Mapping[str, str], taken: set[str]) -> Guess:
@@ -313,18 +343,22 @@ def first_hinted(found: Sequence[Guess], hints: Sequence[str]) -> Guess | None:
     """Return the guess whose name has the earliest of the hints as the beginning of one of its words."""
     for hint in hints:
         for guess in found:
-            if any(word.startswith(hint) for word in words_of(guess.columns[0])):
+            if any(word.startswith(hint) for word in told_of(guess)):
                 return guess
     return None
+
+
+def told_of(guess: Guess) -> tuple[str, ...]:
+    """Return the words of a guess's header and label."""
+    return words_of(f"{guess.columns[0]} {guess.entry.get('label', '')}")
 
 
 def outcomes(found: Sequence[Guess]) -> list[tuple[Guess, str]]:
     """Return the yes/no columns whose names speak of an outcome, each with the code of the event."""
     pairs = []
     for guess in found:
-        words = words_of(" ".join((guess.columns[0], str(guess.entry.get("label", "")))))
         event = event_of(guess)
-        if event and "role" not in guess.entry and any(word.startswith(hint) for word in words for hint in OUTCOME):
+        if event and "role" not in guess.entry and any(word.startswith(hint) for word in told_of(guess) for hint in OUTCOME):
             pairs.append((guess, event))
     return pairs
 

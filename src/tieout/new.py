@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from tieout.consistency import RESERVED
 from tieout.errors import TieoutError
 from tieout.guess import Guess
 from tieout.places import Place
+from tieout.redcap import describe, export
+from tieout.redcap import dictionary as dictionaries
 from tieout.study import LEVELLED, NUMBERS
 
 ROWS = 40
@@ -78,21 +80,36 @@ def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: boo
         raise TieoutError(str(folder), "this exists already", f"name a new folder: tieout new my-study --data {data}")
     with readers.opened(Place(file=str(data.resolve())), Path()) as source:
         table = source.whole(list(source.names))
-    found = guesses.look(table, {}, *readers.labels(data))
+    known: dict[str, describe.Entry] = {}
+    asked: dict[str, tuple[str, ...]] = {}
+    if dictionary:
+        declared = dictionaries.read(dictionary)
+        flat = export.flatten(table, declared, data)
+        table = flat.table
+        known, asked = describe.entries(flat, declared)
+    found = [
+        replace(guess, questions=(*asked.get(guess.name, ()), *guess.questions))
+        for guess in guesses.look(table, known, *readers.labels(data))
+    ]
+    if all(guess.left_out for guess in found):
+        raise TieoutError(str(data), "no column of these data can be analysed", f"{found[0].columns[0]}: {found[0].left_out}")
     facts = drafted(found, table, data, folder, copy)
+    if dictionary:
+        facts["redcap"] = {"dictionary": place_of(dictionary, folder, copy)}
     with workplace(folder) as work:
         for name, text in written(facts).items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_text(text, encoding="utf-8")
         if copy:
             (work / "data").mkdir()
-            shutil.copyfile(data, work / "data" / data.name)
+            for file in filter(None, (data, dictionary)):
+                shutil.copyfile(file, work / "data" / file.name)
         for made in sorted(work.iterdir()):
             made.replace(folder / made.name)
-    declared = [guess for guess in found if not guess.left_out]
+    kept = [guess for guess in found if not guess.left_out]
     return Begun(
-        folder, folder / "study.yaml", len(table), len(declared),
-        tuple((guess.name, question) for guess in declared for question in guess.questions),
+        folder, folder / "study.yaml", len(table), len(kept),
+        tuple((guess.name, question) for guess in kept for question in guess.questions),
         tuple((", ".join(guess.columns), guess.left_out) for guess in found if guess.left_out), facts["reports"],
     )  # fmt: skip
 
@@ -134,7 +151,7 @@ def cut(declared: Sequence[Guess], table: pd.DataFrame, data: Path) -> date:
 
 
 def describable(guess: Guess) -> bool:
-    return "role" not in guess.entry and guess.type in (*NUMBERS, *LEVELLED)
+    return "role" not in guess.entry and guess.type in (*NUMBERS, *LEVELLED) and guess.entry.get("note") != describe.STATE
 
 
 def grouping(declared: Sequence[Guess]) -> Grouping | None:
@@ -195,7 +212,8 @@ def code(key: Any) -> str:
 
 def entry(guess: Guess) -> str:
     """Return a variable's entry in the study file, with what a person must confirm."""
-    told = {"label": guess.entry["label"], **({"column": guess.columns[0].split("___")[0]} if renamed(guess) else {})}
+    header = guess.columns[0].split("___")[0] if guess.type == "checkbox" else guess.columns[0]
+    told = {"label": guess.entry["label"], **({"column": header} if header != guess.name else {})}
     told |= {key: value for key, value in guess.entry.items() if key != "label"}
     line = f"  {guess.name}: {yaml(told)}"
     if len(line) > WIDE:
@@ -214,6 +232,3 @@ def lines_of(told: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield f"    {key}: {yaml(value)}"
 
-
-def renamed(guess: Guess) -> bool:
-    return guess.columns[0].split("___")[0] != guess.name if guess.type == "checkbox" else guess.columns[0] != guess.name

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field
 
-from tieout.declared import Codes, Strict, Text
+from tieout.declared import Strict, Text
 
 
 class Format(Strict):
@@ -45,11 +45,14 @@ class Database(Strict):
 
 
 class Redcap(Strict):
-    """What is needed to read a REDCap export: its data dictionary, and which instrument belongs to which event."""
+    """What is needed to read a REDCap project: its data dictionary beside an export, or the address of its API.
 
-    dictionary: Text
+    `events` is the list of which instrument belongs to which event, which the API gives by itself.
+    """
+
+    dictionary: str = ""
     events: str = ""
-    missing: Codes = {}
+    api: str = ""
 
 
 class Place(Strict):
@@ -70,4 +73,5 @@ class Place(Strict):
 
     @property
     def ways(self) -> list[str]:
-        return [name for name in ("file", "join", "database") if getattr(self, name)]
+        found = [name for name in ("file", "join", "database") if getattr(self, name)]
+        return [*found, "redcap › api"] if self.redcap and self.redcap.api else found

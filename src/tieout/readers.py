@@ -13,6 +13,7 @@ import pandas as pd
 from tieout import databases, sources, statfiles, workbooks
 from tieout.errors import TieoutError, some_of
 from tieout.places import Format, Join, Place
+from tieout.redcap import dictionary, export
 from tieout.sources import Cells, Source, check_names
 
 READERS: dict[str, Callable[[Path, Format], Any]] = {
@@ -42,6 +43,30 @@ def opened(place: Place, folder: Path) -> Iterator[Source]:
 
     Raises TieoutError where something cannot be read, is of an unknown kind, names a column twice, or has no rows.
     """
+    if place.redcap and place.redcap.api:
+        yield Cells(fetched(place.redcap.api))
+        return
+    with opened_as_it_lies(place, folder) as source:
+        if not place.redcap:
+            yield source
+            return
+        declared = dictionary.read(folder / place.redcap.dictionary)
+        events = export.read_events(folder / place.redcap.events) if place.redcap.events else None
+        whole = source.whole(list(source.names))
+        yield Cells(export.flatten(whole, declared, shown(place, folder), events).table)
+
+
+def fetched(url: str) -> pd.DataFrame:
+    """Return a REDCap project from its API as one row per record."""
+    from tieout.redcap import api  # only this way needs its client
+
+    found = api.fetch(url)
+    return export.flatten(found.table, found.dictionary, api.WHERE, found.events).table
+
+
+@contextmanager
+def opened_as_it_lies(place: Place, folder: Path) -> Iterator[Source]:
+    """Open the data of a place without arranging the rows of a REDCap export."""
     if place.database:
         yield Cells(databases.read(place.database, folder))
     elif place.join:
@@ -109,7 +134,7 @@ def shown(place: Place, folder: Path) -> Path:
     """Return what messages call a place: its file, the first of its files, or the database's table without its address."""
     if place.database:
         return Path(databases.shown(place.database))
-    return folder / place.files[0]
+    return folder / place.files[0] if place.files else Path("REDCap API")
 
 
 def add_digest(found: Any, place: Place, folder: Path) -> None:
@@ -120,4 +145,11 @@ def add_digest(found: Any, place: Place, folder: Path) -> None:
         with sources.binary(folder / name) as file:
             hashlib.file_digest(file, lambda: found)
     if place.database:
-        found.update(databases.text(place.database, folder))
+        found.update(canonical(databases.read(place.database, folder)))
+    if place.redcap and place.redcap.api:
+        found.update(canonical(fetched(place.redcap.api)))
+
+
+def canonical(table: pd.DataFrame) -> bytes:
+    """Return cells in one form whatever the order of the rows: CSV of the sorted rows below the header, in UTF-8."""
+    return table.sort_values(list(table.columns), kind="stable").to_csv(index=False, lineterminator="\n").encode()

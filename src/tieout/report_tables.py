@@ -42,6 +42,11 @@ def finished(notes: Notes, *lines: str) -> Notes:
     return notes
 
 
+def whole(head: str, body: list[str], notes: Notes, columns: int) -> str:
+    """Return a table, or an empty text where it has no rows: a template asks whether there is one."""
+    return assembled(head, body, notes, columns) if body else ""
+
+
 def status(results: Results, name: str) -> str:
     found = results.meta["status"][name]
     return mark(found["code"], found["words"])
@@ -74,7 +79,7 @@ def summary(results: Results, profile: Profile) -> str:
     )
     own = f"This site, % ({confidence}) or median (IQR)"
     columns = ("Indicator", "Status", "n/N", own, "Registry without this site", "Change")
-    return assembled(head(*columns), body, notes, 6)
+    return whole(head(*columns), body, notes, 6)
 
 
 def aim(told: dict[str, Any], profile: Profile) -> str:
@@ -102,7 +107,7 @@ def recruitment(results: Results, profile: Profile) -> str:
                 ])
             )  # fmt: skip
     finished(notes, "Target: the yearly number of the site table for the days in question. Registry: all sites.")
-    return assembled(head("Patients", "This site", "Target", "Registry"), body, notes, 4)
+    return whole(head("Patients", "This site", "Target", "Registry"), body, notes, 4)
 
 
 def in_sections(
@@ -130,7 +135,7 @@ def completeness(results: Results, profile: Profile) -> str:
     body = in_sections(results.meta["completeness"], 4, line)
     finished(notes, "All patients enrolled until the end of the period to whom the variable applies.")
     columns = ("Variable", "Recorded, n/N", "This site", "Registry without this site")
-    return assembled(head(*columns), body, notes, 4)
+    return whole(head(*columns), body, notes, 4)
 
 
 def follow_up(results: Results, profile: Profile) -> str:
@@ -140,7 +145,7 @@ def follow_up(results: Results, profile: Profile) -> str:
         window = f"window: day {told['opens']} to {told['closes']}"
         body.append(row(f'{keyed.literal_html(told["label"])}<br><span class="aim">{window}</span>', cells))
     finished(notes, f"On {results.meta['cut']}, the cut of the data. Overdue: the window closed without it.")
-    return assembled(head("Follow-up", *STATES.values()), body, notes, 1 + len(STATES))
+    return whole(head("Follow-up", *STATES.values()), body, notes, 1 + len(STATES))
 
 
 def times(results: Results, profile: Profile) -> str:
@@ -158,7 +163,7 @@ def times(results: Results, profile: Profile) -> str:
         body.append(row(label + aim(told, profile), [size, *cells]))
     finished(notes, f"Median (IQR). Judged: {results.meta['period']['judged']}; n is of the patients judged.")
     columns = ("Time", "n", "In the period", "Judged", "Last report", "Registry without this site")
-    return assembled(head(*columns), body, notes, 6)
+    return whole(head(*columns), body, notes, 6)
 
 
 def outcomes(results: Results, profile: Profile) -> str:
@@ -180,7 +185,7 @@ def outcomes(results: Results, profile: Profile) -> str:
             notes.plain.append(model(results, path, told, profile))
     confidence = f"O/E ({profile.confidence}{profile.percent} CI)"
     columns = ("Outcome", "Crude, n/N (%)", "Observed", "Expected", confidence, "Adjusted rate")
-    return assembled(head(*columns), body, notes, 6)
+    return whole(head(*columns), body, notes, 6)
 
 
 def model(results: Results, path: str, told: dict[str, Any], profile: Profile) -> str:
@@ -219,7 +224,7 @@ def case_mix(results: Results, profile: Profile) -> str:
             ]
             body.append(row(text, cells, level=several))
     finished(notes, f"n/N and % or n and median (IQR). Judged: {results.meta['period']['judged']}.")
-    return assembled(
+    return whole(
         head("Patients’ characteristics", "This site, n", "% or median", "Registry without this site, n", "% or median"),
         body, notes, 5,
     )  # fmt: skip
@@ -237,7 +242,7 @@ def registry(results: Results, profile: Profile) -> str:
         body.append(row(keyed.literal_html(f"{told['label']}{unit}") + aim(told, profile), cells))
     finished(notes, f"Judged: {results.meta['period']['judged']}. Sites flagged: worse than expected, or a target not "
                     "met, of the sites with patients enough to be judged whose figures may be shown.")  # fmt: skip
-    return assembled(head("Indicator", "n/N", "Registry", "Sites flagged"), body, notes, 4)
+    return whole(head("Indicator", "n/N", "Registry", "Sites flagged"), body, notes, 4)
 
 
 def flagged(results: Results, profile: Profile) -> str:
@@ -257,7 +262,7 @@ def flagged(results: Results, profile: Profile) -> str:
         body.append(row(keyed.literal_html(site["name"]), [label, mark(code, results.meta["words"][code]), value]))
     if len(found) > MOST_FLAGGED:
         finished(notes, "The gravest; all of them are in the file indicators.csv.")
-    return assembled(head("Site", "Indicator", "Status", "Figure"), body or [row("None", [""] * 3)], notes, 4)
+    return whole(head("Site", "Indicator", "Status", "Figure"), body or [row("None", [""] * 3)], notes, 4)
 
 
 def sites(results: Results, profile: Profile) -> str:
@@ -274,7 +279,7 @@ def sites(results: Results, profile: Profile) -> str:
         ]
         body.append(row(keyed.literal_html(site["name"]), cells))
     finished(notes, "Flags: indicators worse than expected or with a target not met, of those that may be shown.")
-    return assembled(head("Site", "In the period", "So far", "Last patient", "Flags"), body, notes, 5)
+    return whole(head("Site", "In the period", "So far", "Last patient", "Flags"), body, notes, 5)
 
 
 def spread_out(results: Results) -> str:

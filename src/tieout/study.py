@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tieout.comparing import EValue, Imputation, Paired, Propensity, PValues, Stratified
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
 from tieout.places import Place
@@ -36,6 +37,8 @@ RESERVED = (
     "proportional_hazards",
     "rate_ratio",
 )
+INTERNAL = ("path", "digest", "snapshot")
+"""Fields of a Study that no study file declares."""
 YES_NO = {"1": "Yes", "0": "No"}
 NUMBERS = ("integer", "decimal")
 LEVELLED = ("yesno", "category", "ordinal", "checkbox")
@@ -244,7 +247,7 @@ class Step(Strict):
 class Figure(Strict):
     """A picture of one part of the results."""
 
-    kind: Literal["flow", "distribution", "forest"]
+    kind: Literal["flow", "distribution", "forest", "love"]
     of: Name | None = None
 
 
@@ -284,6 +287,12 @@ class Study(Strict):
     survival: dict[Name, Survival] = {}
     rates: dict[Name, Rate] = {}
     shifts: dict[Name, Shift] = {}
+    stratified: dict[Name, Stratified] = {}
+    paired: dict[Name, Paired] = {}
+    p_values: dict[Name, PValues] = {}
+    propensity: dict[Name, Propensity] = {}
+    imputation: dict[Name, Imputation] = {}
+    e_values: dict[Name, EValue] = {}
     flow: tuple[Step, ...] = ()
     figures: dict[Name, Figure] = {}
     conditions: dict[Name, Text] = {}
@@ -292,6 +301,8 @@ class Study(Strict):
     reports: Reports | None = None
     path: Path = Path()
     digest: str = ""
+    snapshot: str = ""
+    """The digest of the data that a study restored from a snapshot stands for."""
 
     @property
     def dictionary(self) -> dict[str, Variable]:
@@ -341,10 +352,10 @@ def read(path: Path) -> Study:
     except ValidationError as error:
         raise_all([explain(path, tree, item) for item in error.errors()])
         raise
-    from tieout import consistency  # it needs the types of this module
+    from tieout import consistency, snapshots  # they need the types of this module
 
     raise_all([located(path, tree, *found) for found in consistency.mistakes(study)])
-    return study
+    return snapshots.as_restored(study)
 
 
 class DatesAsText(RoundTripConstructor):
@@ -376,7 +387,7 @@ def parse(path: Path, raw: bytes) -> CommentedMap:
         raise TieoutError(str(path), "this is not YAML") from None
     if not isinstance(tree, CommentedMap):
         raise TieoutError(str(path), "the study file is empty", "a study file begins with 'name:' and 'title:'")
-    for reserved in ("path", "digest"):
+    for reserved in INTERNAL:
         if reserved in tree:
             raise TieoutError(f"{path}:{line_at(tree, (reserved,))}", f"unknown key '{reserved}'")
     return tree
@@ -432,7 +443,7 @@ def fields_at(loc: tuple[Any, ...]) -> list[str]:
         if kind is None:
             return []
     models = [k for k in unwrapped(kind) if isinstance(k, type) and issubclass(k, BaseModel)]
-    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in ("path", "digest")]
+    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in INTERNAL]
 
 
 def unwrapped(kind: Any) -> Iterator[Any]:
