@@ -501,7 +501,8 @@ def example(
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TieoutError(str(folder), "this exists already", "name a new folder: tieout example my-study")
     for part in ("data", "report"):
-        shutil.copytree(resources.example() / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "examples", "snapshots"))
+        left = shutil.ignore_patterns("__pycache__", "examples", "snapshots")
+        shutil.copytree(resources.example() / part, folder / part, ignore=left)
     print(f"The example study is in {folder}. Next: cd {folder} && tieout build")
 
 
