@@ -239,14 +239,18 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")],
     data: Annotated[Path, typer.Option("--data", help="The data: one row per patient.")],
     dictionary: Annotated[Path | None, typer.Option("--dictionary", help="The data dictionary of the REDCap project.")] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="How the file is written, such as encoding=cp1252 or dates=day_month_year.")
+    ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the data into the folder; else they stay where they are.")] = False,
 ) -> None:
     """Begin a study from data: a study file whose guesses are marked CONFIRM, and documents that build at once."""
+    from tieout.dialect import asked
     from tieout.new import begin
 
     with progress(quiet=False) as step:
         step("looking at the data")
-        begun = begin(folder, data, dictionary=dictionary, copy=copy)
+        begun = begin(folder, data, dictionary=dictionary, copy=copy, form=asked(form or []))
     say_what_was_begun(begun)
 
 
