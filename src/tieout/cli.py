@@ -71,8 +71,8 @@ def build(
     wanted = chosen_formats(formats)
     from tieout.build import build as run
 
-    with progress(quiet=as_json) as step, stored(study, snapshot) as study_file:
-        built = run(study_file, wanted, out, engine, draft=draft, allow_code=allow_code, progress=step)
+    with progress(quiet=as_json) as step, stored(study, snapshot, engine) as (study_file, chosen):
+        built = run(study_file, wanted, out, chosen, draft=draft, allow_code=allow_code, progress=step)
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},
@@ -129,10 +129,10 @@ def say_what_was_built(built, out: Path) -> None:
 
 
 @contextlib.contextmanager
-def stored(study: Path | None, digest: str) -> Iterator[Path]:
-    """Give the study file that is meant: the one named, or one restored for a while from the snapshot of a digest."""
+def stored(study: Path | None, digest: str, engine: str) -> Iterator[tuple[Path, str]]:
+    """Give the study file that is meant, and the engine: of a snapshot the one restored for a while, and its first engine."""
     if not digest:
-        yield default_study(study)
+        yield default_study(study), engine
         return
     from tieout import snapshots
 
@@ -140,7 +140,7 @@ def stored(study: Path | None, digest: str) -> Iterator[Path]:
     for line in found.otherwise:
         print(f"made with other versions, so that the bytes may differ: {line}", file=sys.stderr)
     with snapshots.unpacked(found) as file:
-        yield file
+        yield file, found.made_with["engine"] if engine == "auto" else engine
 
 
 @contextlib.contextmanager
@@ -179,8 +179,8 @@ def sites(
     wanted = chosen_formats(formats)
     from tieout.sites import Wish, run
 
-    with counting(quiet=as_json) as step, stored(study, snapshot) as file:
-        wish = Wish(file, out, tuple(site or ()), period, since, until, wanted, engine, workers, scheduler, resume)
+    with counting(quiet=as_json) as step, stored(study, snapshot, engine) as (file, chosen):
+        wish = Wish(file, out, tuple(site or ()), period, since, until, wanted, chosen, workers, scheduler, resume)
         batch = run(wish, step)
     if as_json:
         body = {"folder": str(batch.folder), "index": str(batch.index), "period": batch.period, "sites": dict(batch.states),
