@@ -349,6 +349,9 @@ def check_imputation(study: Study) -> Iterator[Mistake]:
             yield (*loc, "model"), *unknown("model", declared.model, study.models)
             continue
         model = study.models[declared.model]
+        if model.kind != "logistic" or model.cluster:
+            problem = "only a logistic model without clusters is fitted to imputed data"
+            yield (*loc, "model"), problem, "name another model"
         for variable in declared.variables:
             yield from usable(study, (*loc, "variables", variable), variable, (*NUMBERS, "yesno", "category", "ordinal"))
             if variable in (model.outcome, *model.terms):
