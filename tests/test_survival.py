@@ -23,7 +23,7 @@ CHECKS = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))["check
 
 TOLERANCES = {
     "negative_binomial": 2e-6,  # R's theta.ml stops at 1e-4 of its own step; glm.nb repeats it until the likelihood stays
-    "ordinal-birthwt": 5e-4,  # polr's Hessian is made of differences, at terms of very different size
+    "ordinal-birthwt": 4e-3,  # polr takes its Hessian from differences: its p of lwt moves by 0.3% when lwt is scaled, to ours
     "ordinal-respiratory": 1e-5,  # the same two grades by glm; OrderedModel's Hessian is made of differences, too
 }
 GEE = 2e-6
