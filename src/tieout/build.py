@@ -20,7 +20,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
-from tieout import figures, keyed, methods, render, resources, strobe, tables, weave
+from tieout import figures, keyed, methods, render, resources, snapshots, strobe, tables, weave
 from tieout import study as studies
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
@@ -37,13 +37,14 @@ MANUSCRIPT: Literal["manuscript"] = "manuscript"
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made: its outputs by format, the results, and what was woven."""
+    """What a build made: its outputs by format, the results, what was woven, and why no snapshot was stored, if so."""
 
     outputs: dict[str, Path]
     results: Results
     document: weave.Document
     engine: str
     undeclared: tuple[str, ...]
+    warning: str = ""
 
 
 def build(
@@ -67,8 +68,11 @@ def build(
         template = checked_template(source, chosen)
         progress("computing the statistics")
         results, undeclared = computed(study)
+        contents = snapshots.contents(study, results.meta["snapshot"])
+        results = results.with_meta(edition=contents.edition)
         progress("weaving the document")
         profile = profile_of(results)
+        results = results.with_meta(claims=claims(study, results, profile))
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
         lay_out(project, results, template, document)
@@ -82,9 +86,22 @@ def build(
         progress("comparing the tables with tableone's")
         results = final()
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
+        progress("storing the data cut")
+        warning = snapshots.keep(study, contents, chosen)
         publish(work, out, made)
     outputs = {name: out / path.name for name, path in made.items()}
-    return Built(outputs, results, document, chosen, undeclared)
+    return Built(outputs, results, document, chosen, undeclared, warning)
+
+
+def claims(study: Study, results: Results, profile: Profile) -> dict[str, dict[str, str | bool]]:
+    """Return every declared claim with what it states, the condition that it needs, and whether that holds."""
+    needed = {claim.condition for claim in study.claims.values()}
+    conditions = {name: rule for name, rule in study.conditions.items() if name in needed}
+    held = weave.judge(conditions, results, profile, str(study.path))
+    return {
+        name: {"states": claim.states, "needs": conditions[claim.condition], "holds": held[claim.condition]}
+        for name, claim in study.claims.items()
+    }
 
 
 def profile_of(results: Results) -> Profile:
@@ -175,7 +192,7 @@ def lay_out(
     for companion in companions(template):
         (project / companion).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template.folder / companion, project / companion)
-    stamps = {"snapshot": f"sha256:{results.meta['snapshot'][:16]}"}
+    stamps = {"snapshot": results.stamp}
     if "csl" not in template.front and "bibliography" in template.front:
         style = resources.citation_style(STYLES[results.meta["journal"]])
         shutil.copyfile(style, project / style.name)

@@ -1,4 +1,4 @@
-"""The command line: new, check, build, sites, show, audit, example, doctor."""
+"""The command line: new, check, build, sites, show, snapshots, diff, audit, example, doctor."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ app = typer.Typer(
 
 StudyArgument = Annotated[
     Path | None, typer.Argument(metavar="STUDY", help="The study file; default: data/study.yaml or study.yaml here.")
+]
+FromSnapshot = Annotated[
+    str, typer.Option("--snapshot", help="Make it again from a stored cut, named by the digest on the output.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="The folder for the outputs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
@@ -58,14 +61,15 @@ def build(
     draft: Annotated[
         bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
     ] = False,
+    snapshot: FromSnapshot = "",
     as_json: AsJson = False,
 ) -> None:
     """Build the manuscript: results, PDF, HTML and DOCX from one study file."""
     wanted = chosen_formats(formats)
     from tieout.build import build as run
 
-    with progress(quiet=as_json) as step:
-        built = run(default_study(study), wanted, out, engine, draft=draft, progress=step)
+    with progress(quiet=as_json) as step, stored(study, snapshot) as study_file:
+        built = run(study_file, wanted, out, engine, draft=draft, progress=step)
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},
@@ -74,6 +78,8 @@ def build(
             "figures_quoted": len(built.document.keys),
             "claims": [{"claim": q.claim, "sentence": q.sentence, "holds": q.holds} for q in built.document.claims],
             "snapshot": built.results.meta["snapshot"],
+            "edition": built.results.meta["edition"],
+            "warning": built.warning,
         }
         print(json.dumps(summary, ensure_ascii=False, indent=1))
         return
@@ -105,7 +111,7 @@ def say_what_was_built(built, out: Path) -> None:
     console.print(
         f"{len(document.keys)} figures quoted from {len(built.results)} statistics; "
         f"{len(document.claims) - len(broken)} of {len(document.claims)} claims hold; engine: {built.engine}; "
-        f"snapshot {meta['snapshot'][:16]}"
+        f"snapshot {meta['snapshot'][:16]}, edition {meta['edition'][:16]}"
     )
     for quote in broken:
         console.print(f"DRAFT: the data do not support the claim '{quote.claim}': “{quote.sentence}”", style="red")
@@ -113,8 +119,25 @@ def say_what_was_built(built, out: Path) -> None:
         console.print(f"not read, since the study does not declare them: {', '.join(built.undeclared)}")
     if meta["synthetic"]:
         console.print(meta["synthetic"], style="bold")
+    if built.warning:
+        print(built.warning, file=sys.stderr)
     first = next(iter(document.keys), "")
     console.print(f"Next: tieout show {first}" if first else "")
+
+
+@contextlib.contextmanager
+def stored(study: Path | None, digest: str) -> Iterator[Path]:
+    """Give the study file that is meant: the one named, or one restored for a while from the snapshot of a digest."""
+    if not digest:
+        yield default_study(study)
+        return
+    from tieout import snapshots
+
+    found = snapshots.find(snapshots.beside(default_study(study)), digest)
+    for line in found.otherwise:
+        print(f"made with other versions, so that the bytes may differ: {line}", file=sys.stderr)
+    with snapshots.unpacked(found) as file:
+        yield file
 
 
 @contextlib.contextmanager
@@ -143,6 +166,7 @@ def sites(
     workers: Annotated[int, typer.Option(min=0, help="Processes at work; 0: one for each core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="A Dask scheduler, such as tcp://host:8786, instead of processes.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Make only what is missing since a run that stopped.")] = False,
+    snapshot: FromSnapshot = "",
     as_json: AsJson = False,
 ) -> None:
     """Make each site its report, the coordinating centre its own, and a page with all of them.
@@ -152,10 +176,8 @@ def sites(
     wanted = chosen_formats(formats)
     from tieout.sites import Wish, run
 
-    wish = Wish(
-        default_study(study), out, tuple(site or ()), period, since, until, wanted, engine, workers, scheduler, resume
-    )
-    with counting(quiet=as_json) as step:
+    with counting(quiet=as_json) as step, stored(study, snapshot) as file:
+        wish = Wish(file, out, tuple(site or ()), period, since, until, wanted, engine, workers, scheduler, resume)
         batch = run(wish, step)
     if as_json:
         body = {"folder": str(batch.folder), "index": str(batch.index), "period": batch.period, "sites": dict(batch.states),
@@ -176,6 +198,8 @@ def say_what_was_made(batch) -> None:
     console.print(f"{batch.period}: {made + earlier} of {len(states)} reports ({made} made{before}), and the coordinating centre's.")
     if batch.synthetic:
         console.print(batch.synthetic, style="bold")
+    if batch.warning:
+        print(batch.warning, file=sys.stderr)
     for site, reason in batch.failed.items():
         print(f"failed: {site}: {reason}", file=sys.stderr)
     if batch.failed:
@@ -310,6 +334,68 @@ def show(
     print(explain.explained(results, key))
     if rows:
         print(explain.counted_records(results, key, default_study(study)))
+
+
+@app.command()
+def snapshots(study: StudyArgument = None, as_json: AsJson = False) -> None:
+    """List the stored cuts of the data, the newest first."""
+    import dataclasses
+
+    from tieout import snapshots as stores
+
+    folder = stores.beside(default_study(study))
+    found, damaged = stores.listed(folder)
+    if as_json:
+        rows = [{**dataclasses.asdict(each), "folder": str(each.folder)} for each in found]
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(map(stores.told, found)) or f"nothing is stored in {folder} yet. Next: tieout build")
+    for error in damaged:
+        print(error, file=sys.stderr)
+    raise typer.Exit(2 if damaged else 0)
+
+
+@app.command()
+def diff(
+    old: Annotated[
+        str, typer.Argument(metavar="OLD", help="A snapshot's digest, a study file, a results.json, or an output of Tieout.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The same of the other cut.")],
+    study: Annotated[Path | None, typer.Option("--study", help="The study beside whose file the snapshots lie.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the manuscript with what changed marked.")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the differences as JSON.")] = None,
+    records: Annotated[Path | None, typer.Option("--records", help="Write which records differ: patients' data.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List the figures too that no document quotes.")] = False,
+) -> None:
+    """Say what changed between two cuts: claims, figures with the text that quotes them, records, definitions, words.
+
+    Exit code 0: nothing; 1: something; 2: one of the two cannot be used.
+    """
+    from tieout import diff as differ
+    from tieout import snapshots as stores
+
+    with progress(quiet=False) as step:
+        step("comparing")
+        folders = tuple(stores.beside(place) for place in studies_at(study, old, new))
+        found = differ.run(old, new, folders)
+    print(differ.told(found, unquoted=everything))
+    texts: dict[Path, str] = {}
+    if html:
+        texts[html] = differ.page(found)
+    if as_json:
+        texts[as_json] = json.dumps(differ.as_data(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    if records:
+        texts[records] = differ.records_csv(found)
+    write_whole(texts)
+    raise typer.Exit(found.exit_code)
+
+
+def studies_at(study: Path | None, *sides: str) -> list[Path]:
+    """Return the study files beside which snapshots may lie: the one named, that of a side, and the one here."""
+    places = [Path(side) for side in sides if side.endswith((".yaml", ".yml")) or Path(side).is_dir()]
+    with contextlib.suppress(TieoutError):
+        places.append(default_study(study))
+    return list(dict.fromkeys(places))
 
 
 @app.command()

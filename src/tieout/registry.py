@@ -111,8 +111,11 @@ def at(study: Study, codes: Collection[str], variables: Collection[str] | None =
 def digest(study: Study) -> str:
     """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one.
 
-    What the bytes of joined files or of a database are: `readers.add_digest`.
+    What the bytes of joined files or of a database are: `readers.add_digest`. A study restored from a snapshot has the
+    digest of the data that were stored.
     """
+    if study.snapshot:
+        return study.snapshot
     found = hashlib.sha256()
     readers.add_digest(found, study.data, study.folder)
     if study.data.screening:

@@ -26,7 +26,7 @@ def inserts(results: Results, profile: Profile, edition: str) -> dict[str, dict[
     cover = {
         "registry": known["title"], "study": known["study"], "period": known["period"]["words"],
         "before": known["period"]["before"], "judged": known["period"]["judged"],
-        "cut": in_words(date.fromisoformat(known["cut"])), "snapshot": f"sha256:{known['snapshot'][:16]}",
+        "cut": in_words(date.fromisoformat(known["cut"])), "snapshot": results.stamp,
         "contact": known["contact"], "version": known["version"], "site": known.get("site", {}).get("name", ""),
         "code": known.get("site", {}).get("code", ""),
     }  # fmt: skip

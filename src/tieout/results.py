@@ -92,6 +92,12 @@ class Results:
         """Return the same statistics with more told about them."""
         return Results(self.statistics, MappingProxyType({**self.meta, **more}))
 
+    @property
+    def stamp(self) -> str:
+        """What outputs print to say what they were made of: the digest of the data, and that of the whole edition."""
+        edition = self.meta.get("edition", "")
+        return f"sha256:{self.meta['snapshot'][:16]}" + f" edition:{edition[:16]}" * bool(edition)
+
     def __getitem__(self, key: str) -> Statistic:
         """Return the Statistic of `key`; an unknown key raises TieoutError with the nearest keys."""
         try:

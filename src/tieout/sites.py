@@ -20,7 +20,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tieout import __version__, hospitals, listing, lists, periods, pool, readers, render, report_tables, weave
+from tieout import (
+    __version__,
+    hospitals,
+    listing,
+    lists,
+    periods,
+    pool,
+    readers,
+    render,
+    report_tables,
+    snapshots,
+    weave,
+)
 from tieout import registry as registries
 from tieout import study as studies
 from tieout.analysis import changes, overview, site
@@ -62,7 +74,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Batch:
-    """What a run made: the folder, each site's state ("made", "made earlier" or "failed"), why what failed did, and the page."""
+    """What a run made: the folder, each site's state ("made", "made earlier" or "failed"), why what failed did, and the page.
+
+    `warning` says why no snapshot was stored, if so.
+    """
 
     folder: Path
     index: Path
@@ -70,6 +85,7 @@ class Batch:
     states: Mapping[str, str]
     failed: Mapping[str, str]
     synthetic: str
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,9 +137,10 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
         sweep(folder)
         shared = {edition: shared_of(study, edition, wish.formats, engine) for edition in ("site", CENTRE)}
         folders = named_folders(computed.codes)
-        mark = fingerprint(plan, shared, kept_record(wish.out, period.before.name))
-        old = last_record(wish.out, period, mark)
-        jobs = jobs_of(plan, folders, shared["site"], old)
+        before, old, mark = past(plan, shared, wish.out)
+        records = as_json({"period": period.name, "before": before, "old": old}).encode() if before or old else b""
+        contents = snapshots.contents(study, computed.digest, records)
+        jobs = jobs_of(plan, folders, shared["site"], old, contents.edition)
         earlier = {code for code in jobs if wish.resume and complete(folder / folders[code], mark)}
         made, failed = carried_out(
             {code: each for code, each in jobs.items() if code not in earlier}, folder, folders, mark, wish, progress
@@ -134,14 +151,15 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
             raise TieoutError(place, "the data changed while the reports were made", "run the command again")
         progress(len(jobs), len(jobs), "the coordinating centre's edition and the index")
         try:
-            edition = make(centre_job(plan, folders, shared[CENTRE], old))
+            edition = make(centre_job(plan, folders, shared[CENTRE], old, contents.edition))
             record = as_json({**changes.record(computed), "of": mark}).encode()
             put(folder, CENTRE, {**edition, RECORD: record}, mark)
         except TieoutError as error:
             failed["the coordinating centre's edition"] = str(error)
         index = folder / "index.html"
-        write(index, page_of(plan, folders, folder, states, failed).encode("utf-8"))
-    return Batch(folder, index, period.name, states, failed, study.synthetic)
+        write(index, page_of(plan, folders, folder, states, failed, contents.edition).encode("utf-8"))
+        warning = snapshots.keep(study, contents, engine)
+    return Batch(folder, index, period.name, states, failed, study.synthetic, warning)
 
 
 def large(study: Study) -> bool:
@@ -182,29 +200,33 @@ def seen(found: Cohort, table: hospitals.Table, period: periods.Period) -> list[
 
 
 def jobs_of(
-    plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None
+    plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None, edition: str
 ) -> dict[str, Callable[[], Job]]:
     """Return what makes the job of each site asked for, by its code, when its turn comes."""
     study = plan.computed.study
     marked = None if large(study) else lists.marks(plan.patients, study.data.cut)
-    return {each.code: functools.partial(job, plan.computed, marked, each, folders[each.code], shared, old) for each in plan.wanted}
+    return {
+        each.code: functools.partial(job, plan.computed, marked, each, folders[each.code], shared, old, edition)
+        for each in plan.wanted
+    }
 
 
 def job(
-    computed: Overview, marked: lists.Marks | None, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None
-) -> Job:
+    computed: Overview, marked: lists.Marks | None, each: Site, name: str, shared: Shared, old: Mapping[str, Any] | None,
+    edition: str,
+) -> Job:  # fmt: skip
     """Return the job of one site: its Results, with what changed since the last report, and its lists."""
     results = site.site_results(computed, each)
     lines = [f"This site: {line}." for line in each.history] + (changes.rules(old, computed) if old else [])
     restated, reported = changes.restated(old, computed, computed.codes.index(each.code)) if old else ({}, [])
-    more = {"changes": lines, "restated": restated, "version": __version__}
+    more = {"changes": lines, "restated": restated, "version": __version__, "edition": edition}
     found: dict[str, Any] = (
         {"lists": lists.of_site(marked, each.code)} if marked else {"own": (computed.study.path.resolve(), each.code)}
     )
     return Job(f"{name}_{computed.period.name}", (*results, *reported), {**results.meta, **more}, shared, **found)
 
 
-def centre_job(plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None) -> Job:
+def centre_job(plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapping[str, Any] | None, edition: str) -> Job:
     """Return the job of the coordinating centre's edition, with the figures of all sites as a spreadsheet."""
     computed = plan.computed
     names = {each.code: each.name for each in plan.expected}
@@ -214,7 +236,7 @@ def centre_job(plan: Plan, folders: Mapping[str, str], shared: Shared, old: Mapp
     ]
     results = site.centre_results(computed, folders).with_meta(
         sites=told, words={code: words for code, (words, _) in site.STATUS.items()},
-        changes=changes.rules(old, computed) if old else [], version=__version__,
+        changes=changes.rules(old, computed) if old else [], version=__version__, edition=edition,
     )  # fmt: skip
     table = {"indicators.csv": report_tables.spread_out(results)}
     return Job(f"{CENTRE}_{computed.period.name}", tuple(results), dict(results.meta), shared, table)
@@ -308,6 +330,24 @@ def named_folders(codes: Sequence[str]) -> dict[str, str]:
     return found
 
 
+Record = dict[str, Any] | None
+
+
+def past(plan: Plan, shared: Mapping[str, Shared], out: Path) -> tuple[Record, Record, str]:
+    """Return the record of the period before, that of the run before, and the digest of all that the reports are made from.
+
+    A study restored from a snapshot brings the records that its reports were made with.
+    """
+    period = plan.computed.period
+    if plan.computed.study.snapshot:
+        kept = snapshots.records(plan.computed.study)
+        before, old = (kept["before"], kept["old"]) if kept and kept["period"] == period.name else (None, None)
+        return before, old, fingerprint(plan, shared, before)
+    before = kept_record(out, period.before.name)
+    mark = fingerprint(plan, shared, before)
+    return before, last_record(out, period, mark), mark
+
+
 def last_record(out: Path, period: periods.Period, mark: str) -> dict[str, Any] | None:
     """Return the record of the run before: an earlier one of this period from other inputs, or the last period's."""
     same = kept_record(out, period.name)
@@ -324,7 +364,7 @@ def kept_record(out: Path, name: str) -> dict[str, Any] | None:
 
 
 def page_of(
-    plan: Plan, folders: Mapping[str, str], folder: Path, states: Mapping[str, str], failed: Mapping[str, str]
+    plan: Plan, folders: Mapping[str, str], folder: Path, states: Mapping[str, str], failed: Mapping[str, str], edition: str
 ) -> str:
     """Return the page that links every report: those of this run, and those of other sites that stand from earlier ones."""
     study, computed = plan.computed.study, plan.computed
@@ -336,8 +376,10 @@ def page_of(
         if each.code in shown
     ]
     facts = {
-        "Data cut-off": periods.in_words(study.data.cut), "Snapshot": f"sha256:{computed.digest[:16]}", "Version": __version__,
-    }  # fmt: skip
+        "Data cut-off": periods.in_words(study.data.cut),
+        "Snapshot": f"sha256:{computed.digest[:16]} edition:{edition[:16]}",
+        "Version": __version__,
+    }
     return listing.page(study.title, computed.period.words, facts, entries, study.synthetic, links(folder, CENTRE))
 
 

@@ -34,6 +34,8 @@ RESERVED = (
     "univariable",
     "firth",
 )
+INTERNAL = ("path", "digest", "snapshot")
+"""Fields of a Study that no study file declares."""
 YES_NO = {"1": "Yes", "0": "No"}
 NUMBERS = ("integer", "decimal")
 LEVELLED = ("yesno", "category", "ordinal", "checkbox")
@@ -254,6 +256,8 @@ class Study(Strict):
     reports: Reports | None = None
     path: Path = Path()
     digest: str = ""
+    snapshot: str = ""
+    """The digest of the data that a study restored from a snapshot stands for."""
 
     @property
     def dictionary(self) -> dict[str, Variable]:
@@ -303,10 +307,10 @@ def read(path: Path) -> Study:
     except ValidationError as error:
         raise_all([explain(path, tree, item) for item in error.errors()])
         raise
-    from tieout import consistency  # it needs the types of this module
+    from tieout import consistency, snapshots  # they need the types of this module
 
     raise_all([located(path, tree, *found) for found in consistency.mistakes(study)])
-    return study
+    return snapshots.as_restored(study)
 
 
 class DatesAsText(RoundTripConstructor):
@@ -338,7 +342,7 @@ def parse(path: Path, raw: bytes) -> CommentedMap:
         raise TieoutError(str(path), "this is not YAML") from None
     if not isinstance(tree, CommentedMap):
         raise TieoutError(str(path), "the study file is empty", "a study file begins with 'name:' and 'title:'")
-    for reserved in ("path", "digest"):
+    for reserved in INTERNAL:
         if reserved in tree:
             raise TieoutError(f"{path}:{line_at(tree, (reserved,))}", f"unknown key '{reserved}'")
     return tree
@@ -394,7 +398,7 @@ def fields_at(loc: tuple[Any, ...]) -> list[str]:
         if kind is None:
             return []
     models = [k for k in unwrapped(kind) if isinstance(k, type) and issubclass(k, BaseModel)]
-    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in ("path", "digest")]
+    return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in INTERNAL]
 
 
 def unwrapped(kind: Any) -> Iterator[Any]:
