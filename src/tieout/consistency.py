@@ -385,7 +385,7 @@ def check_figures(study: Study) -> Iterator[Mistake]:
             kind, known = sources[figure.kind]
             if figure.of not in known:
                 yield (*loc, "of"), *unknown(kind, str(figure.of), known)
-            elif figure.kind == "forest" and study.models[figure.of].kind == "linear":
+            elif figure.kind == "forest" and study.models[str(figure.of)].kind == "linear":
                 yield (*loc, "of"), "a forest shows ratios, and a linear model has differences of means", ""
         elif not study.flow:
             yield loc, "the study declares no flow", ""

@@ -148,6 +148,7 @@ def estimating_equations(
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
     structures: dict[str, Callable[[], Any]] = {"exchangeable": Exchangeable, "independence": Independence}
+    assert cases.clusters is not None, "the strict reading of the study asked for clusters"
     if cases.correlation == "exchangeable" and len(np.unique(cases.clusters)) == len(cases.y):
         return absent(fit, "every cluster is a single patient, so that no correlation can be estimated")
     design = np.column_stack([np.ones(len(cases.y)), standardised(cases.X)])
