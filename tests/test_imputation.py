@@ -122,7 +122,9 @@ def test_separation_in_a_completed_data_set_is_said_with_the_term(holed):
 def test_levels_without_order_are_not_imputed_and_this_is_said(holed):
     holed.change("study.yaml", "levels: {1: Male, 2: Female}", "levels: {1: Male, 2: Female, 3: Other}")
     lines = (holed.folder / "data.csv").read_text(encoding="utf-8").splitlines()
-    changed = [",".join([*row.split(",")[:4], str(at % 3 + 1) if at % 7 else "-99", row.split(",")[5]]) for at, row in enumerate(lines[1:])]
+    sexes = [str(at % 3 + 1) if at % 7 else "-99" for at in range(60)]
+    cells = [row.split(",") for row in lines[1:]]
+    changed = [",".join([*row[:4], sex, row[5]]) for row, sex in zip(cells, sexes, strict=True)]
     holed.write("data.csv", "\n".join([lines[0], *changed]) + "\n")
     assert reason(holed) == "Sex has more than two unordered levels, whose missing values are not imputed"
 

@@ -249,7 +249,8 @@ HARD = {
         changed(bleeds=lambda i, row: 2 if row["arm"] == 1 else 0), "model.bleeds.arm.2.estimate", "on one side of Arm",
     ),
     "no bleeds in the second arm": (
-        changed(bleeds=lambda i, row: 2 if row["arm"] == 1 else 0), "rates.bleeds.rate_ratio.estimate", "infinite",
+        changed(bleeds=lambda i, row: 2 if row["arm"] == 1 else 0),
+        "rates.bleeds.rate_ratio.estimate", "infinite",
     ),
     "counts without spread": (changed(bleeds=lambda i, row: 1 + (i % 7 == 0)), "model.bleeds_more.age.estimate", "alpha is 0"),
     "one site": (changed(site="a"), "model.pressure.age.estimate", "one cluster"),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tieout.analysis import clustered, cox, fits, infinite, kaplan_meier, person_time
+from tieout.analysis import cox, fits, kaplan_meier, person_time
 from tieout.analysis.clustered import Cases
 
 FOLDER = Path(__file__).parent / "reference_r"

@@ -147,8 +147,8 @@ def estimating_equations(
     from statsmodels.genmod.cov_struct import Exchangeable, Independence
     from statsmodels.genmod.generalized_estimating_equations import GEE
 
+    assert cases.clusters is not None, "estimating equations are asked for with a cluster"
     structures: dict[str, Callable[[], Any]] = {"exchangeable": Exchangeable, "independence": Independence}
-    assert cases.clusters is not None, "the strict reading of the study asked for clusters"
     if cases.correlation == "exchangeable" and len(np.unique(cases.clusters)) == len(cases.y):
         return absent(fit, "every cluster is a single patient, so that no correlation can be estimated")
     design = np.column_stack([np.ones(len(cases.y)), standardised(cases.X)])

@@ -93,7 +93,7 @@ def paint_love(lines: list[Line], note: str, profile: Profile) -> Sheet:
     outline(sheet, [(axis.at(0), top), (axis.at(0), y + 2)], color=GREY, depth=BEHIND)
     y = level(sheet, axis, y + 2, tick_words(ticks, profile))
     put(sheet, (axis.start + axis.end) / 2, y + LEADING / 2 + 2, "Standardised mean difference, without sign", ha="center")
-    y = legend(sheet, y + 2 * LEADING)
+    y = legend(sheet, y + 2 * LEADING, tick_words((BALANCED,), profile)[0])
     return cut(sheet, block(sheet, 0, y, wrapped(note, WIDE), color=GREY) + 2)
 
 
@@ -112,7 +112,7 @@ def painted(sheet: Sheet, each: Line, label: list[str], axis: Axis, y: float, co
     return y + height
 
 
-def legend(sheet: Sheet, y: float) -> float:
+def legend(sheet: Sheet, y: float, balanced: str) -> float:
     """Name the markers and the dashed line, and return where the next line begins."""
     x, row = 3.0, y + LEADING / 2
     for fit, words in FITS.items():
@@ -120,5 +120,5 @@ def legend(sheet: Sheet, y: float) -> float:
         put(sheet, x + PAD, row, words)
         x += PAD + measure(words) + GAP
     outline(sheet, [(x, row), (x + 2 * PAD, row)], color=GREY, dashed=True)
-    put(sheet, x + 3 * PAD, row, f"Difference of {BALANCED:g}")
+    put(sheet, x + 3 * PAD, row, f"Difference of {balanced}")
     return y + LEADING + 2
