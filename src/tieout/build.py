@@ -20,7 +20,19 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
-from tieout import comparison_tables, figures, keyed, methods, render, resources, snapshots, strobe, tables, weave
+from tieout import (
+    comparison_tables,
+    figures,
+    followed_tables,
+    keyed,
+    methods,
+    render,
+    resources,
+    snapshots,
+    strobe,
+    tables,
+    weave,
+)
 from tieout import study as studies
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
@@ -112,7 +124,11 @@ def profile_of(results: Results) -> Profile:
 def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
     """Weave the study's manuscript with its tables, alternative texts, methods and checklist."""
     inserts = {
-        "tables": {**tables.every(results, profile), **comparison_tables.every(results, profile)},
+        "tables": {
+            name: made
+            for kind in (tables, comparison_tables, followed_tables)
+            for name, made in kind.every(results, profile).items()
+        },
         "alt": {name: figures.alt(results, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
         "text": {"methods": methods.paragraph(results), "strobe": strobe.checklist(weave.read_template(source))},
     }

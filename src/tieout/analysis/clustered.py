@@ -25,7 +25,7 @@ from tieout.analysis.regression import (
 FEW = 10
 """Below so many clusters a robust interval is too narrow (Cameron, Gelbach & Miller, Rev Econ Stat 2008;90:414)."""
 DEGENERATE = 1e-5
-"""A robust standard error this many times smaller than the ordinary one is that of a term which is a single cluster."""
+"""A robust standard error this many times smaller than the ordinary one is none."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,31 @@ def finished(fit: Fit, cases: Cases, found: Solution, level: float, ratio: bool 
         df = df if ratio else len(np.unique(cases.clusters)) - 1.0
     if not (np.isfinite(found.params).all() and np.isfinite(errors).all() and np.isfinite(usual).all()):
         return absent(fit, NOT_CONVERGED)
-    rows = zip(fit.terms, found.params[part] / scale, errors / scale, usual / scale, strict=True)
+    valid = (errors > DEGENERATE * usual) & ~lonely(cases)
+    rows = zip(fit.terms, found.params[part] / scale, errors / scale, valid, strict=True)
     terms = tuple(
-        wald(term, float(coef), float(error), level, df, ratio) if error > DEGENERATE * plain else single(term)
-        for term, coef, error, plain in rows
+        wald(term, float(coef), float(error), level, df, ratio) if sound else single(term)
+        for term, coef, error, sound in rows
     )
     return replace(fit, terms=terms, loglik=found.loglik, converged=True)
 
 
+def lonely(cases: Cases) -> NDArray[np.bool_]:
+    """Return which terms have two values of which one is found in a single cluster (p).
+
+    The scores of that cluster then add up to nearly 0, and the sandwich leaves out how it differs from others of its
+    kind. MacKinnon & Webb, J Appl Econom 2017;32:233.
+    """
+    found = np.zeros(len(cases.terms), dtype=bool)
+    for place, column in enumerate(cases.X.T if cases.clusters is not None else ()):
+        values = np.unique(column)
+        if len(values) == 2:
+            found[place] = any(len(np.unique(cases.clusters[column == value])) == 1 for value in values)  # type: ignore[index]
+    return found
+
+
 def single(term: Term) -> Term:
-    return replace(term, reason="it does not vary beyond a single cluster, so that no robust variance exists")
+    return replace(term, reason="a single cluster makes up one of its levels, so that no robust variance exists")
 
 
 def estimating_equations(
@@ -149,10 +164,11 @@ def estimating_equations(
         return absent(fit, NOT_CONVERGED)
     errors, plain = np.sqrt(np.diag(robust))[1:], np.sqrt(np.diag(np.asarray(found.cov_naive)))[1:]
     scale = cases.X.std(axis=0)
-    rows = zip(fit.terms, np.asarray(found.params)[1:] / scale, errors / scale, plain / scale, strict=True)
+    valid = (errors > DEGENERATE * plain) & ~lonely(cases)
+    rows = zip(fit.terms, np.asarray(found.params)[1:] / scale, errors / scale, valid, strict=True)
     terms = tuple(
-        wald(term, float(coef), float(error), level, ratio=ratio) if error > DEGENERATE * usual else single(term)
-        for term, coef, error, usual in rows
+        wald(term, float(coef), float(error), level, ratio=ratio) if sound else single(term)
+        for term, coef, error, sound in rows
     )
     within = float(np.ravel(structure.dep_params)[0]) if cases.correlation == "exchangeable" else None
     return replace(fit, terms=terms, converged=True, correlation=within)

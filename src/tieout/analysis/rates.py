@@ -62,13 +62,13 @@ def rate(registry: Registry, path: str, declared: Rate, column: Column) -> Itera
         label=f"{declared.label}: events or time not known", counted=column.rule, within=column.rule,
     )  # fmt: skip
     x, t = int(events.sum()), float(time.sum())
-    wrong = dict(value=None, error=reason) if reason else {}
     yield dataclasses.replace(
-        base, **{"key": f"{path}.events", "value": x, "name": "events", "label": f"{declared.label}: events", **wrong}
-    )
+        base, key=f"{path}.events", value=None if reason else x, name="events", label=f"{declared.label}: events",
+        function="numpy.sum", error=reason,
+    )  # fmt: skip
     yield dataclasses.replace(
-        base, **{"key": f"{path}.time", "value": t, "name": "time", "kind": "person_time", "unit": declared.unit,
-                 "label": f"{declared.label}: {declared.unit} observed", "function": "numpy.sum", **wrong},
+        base, key=f"{path}.time", value=None if reason else t, name="time", kind="person_time", unit=declared.unit,
+        label=f"{declared.label}: {declared.unit} observed", function="numpy.sum", error=reason,
     )  # fmt: skip
     found = person_time.rate(0 if reason else x, 0.0 if reason else t, registry.study.methods.level)
     for side, attribute in (("estimate", "value"), ("low", "low"), ("high", "high")):

@@ -67,11 +67,13 @@ def followed(registry: Registry, path: str, declared: Survival, column: Column) 
         told = f"{declared.label}: free of it at {when:g} {unit}".rstrip()
         at = dataclasses.replace(base, label=told, level=f"{when:g}", level_label=f"{when:g} {unit}".rstrip())
         yield from at_time(f"{path}.{when:g}", at, kaplan_meier.survival_at(curve, when), kaplan_meier.at_risk(curve, when))
+    time_of = dictionary[declared.time]
+    decimals = time_of.decimals if time_of.decimals is not None else 0 if time_of.type == "integer" else 1
     shown = dataclasses.replace(base, kind="survival_time", unit=unit, label=f"{declared.label}: median time to it")
     for side, value, reason in parts(kaplan_meier.median(curve)):
         yield dataclasses.replace(
             shown, key=f"{path}.median.{side}", value=value, name=side, error=reason,
-            decimals=dictionary[declared.time].decimals, method=kaplan_meier.median(curve).method, function=kaplan_meier.FUNCTION,
+            decimals=decimals, method=kaplan_meier.median(curve).method, function=kaplan_meier.FUNCTION,
         )  # fmt: skip
 
 
