@@ -98,7 +98,8 @@ def hazards(results: Results) -> str:
 def survival(results: Results) -> str:
     """Say how survival was estimated and compared, and how its intervals were made."""
     of = [s for s in results if s.context == "survival"]
-    curves, tested = methods_of(s for s in of if s.kind == "survival" or s.kind == "survival_time"), methods_of(s for s in of if s.name == "p")
+    curves = methods_of(s for s in of if s.kind in ("survival", "survival_time"))
+    tested = methods_of(s for s in of if s.name == "p")
     words = f"Times to events are given as {listed(curves)}" if curves else ""
     if tested:
         words += f"{', and' if words else 'Times to events'} were compared by the {listed(tested)}"
