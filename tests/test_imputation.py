@@ -106,6 +106,11 @@ def test_a_variable_that_nobody_has_is_not_imputed(holed):
     assert reason(with_ages(holed, lambda age: "-99")) == "Age is missing in every patient"
 
 
+def test_what_does_not_apply_to_a_patient_is_not_imputed(holed):
+    holed.change("study.yaml", "range: [18, 110], missing: {-99: unknown}", "range: [18, 110], not_applicable: {-99: unborn}")
+    assert reason(holed).startswith("Age does not apply to some patients")
+
+
 def test_a_constant_variable_is_not_imputed(holed):
     assert "same value in every patient" in reason(with_ages(holed, lambda age: age if age == "-99" else "60"))
 

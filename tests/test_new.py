@@ -229,3 +229,12 @@ def test_a_format_that_is_none_says_what_there_is(pair, words):
     with pytest.raises(TieoutError) as error:
         dialect.asked([pair])
     assert words in str(error.value)
+
+
+def test_text_that_a_dictionary_does_not_admit_is_never_shown():
+    entry = {"label": "Sex", "type": "category", "levels": {"1": "Male", "2": "Female"}}
+    table = pd.DataFrame({"sex": ["1", "2", "Jane Doe, born 1950"]}, dtype="str")
+    found = guess.look(table, {"sex": entry}, {}, {})[0]
+    assert found.left_out and "Jane" not in repr(found)
+    shown = guess.look(table.replace("Jane Doe, born 1950", "3"), {"sex": entry}, {}, {})[0]
+    assert shown.questions == ("1 values are not in the dictionary and count as missing: 3",)

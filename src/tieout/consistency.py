@@ -473,6 +473,15 @@ def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) ->
         yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
 
 
+TEXT_FILES = (".csv", ".tsv", ".txt")
+FORMATTED = {
+    "sheet": (".xlsx", ".xlsm"),
+    "delimiter": TEXT_FILES,
+    "encoding": (*TEXT_FILES, ".dta", ".sav", ".zsav", ".sas7bdat", ".xpt"),
+}
+"""Which files have what a format may say."""
+
+
 def check_places(study: Study) -> Iterator[Mistake]:
     """Exactly one place for the data; a table or a query of a database, and no password in the study file."""
     places: list[tuple[tuple[str, ...], Place]] = [(("data",), study.data)]
@@ -485,6 +494,9 @@ def check_places(study: Study) -> Iterator[Mistake]:
             yield loc, problem, "file: registry.csv is the usual one"
         if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
             yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
+        for part, endings in FORMATTED.items():
+            if getattr(place.format, part) and not any(name.casefold().endswith(endings) for name in place.files):
+                yield (*loc, "format", part), f"none of the files has a {part} to declare", f"it is for {some_of(endings)}"
         if place.database and bool(place.database.table) == bool(place.database.query):
             yield (*loc, "database"), "expected exactly one of: table, query", ""
         if place.database and place.database.secret:

@@ -133,7 +133,7 @@ def pooled_terms(
     study = registry.study
     model = study.models[declared.model]
     terms = [term for name in model.terms for _, term in indicators(registry, model, name, frame[name].dropna())]
-    reason = unfit(study.dictionary, model, declared, frame)
+    reason = inapplicable(registry, model, declared) or unfit(study.dictionary, model, declared, frame)
     found: Mapping[str, Pooled] = {}
     if not reason:
         found, reason = pooled(registry, model, declared, frame)
@@ -162,6 +162,16 @@ def told_of(found: Pooled, level: float) -> dict[str, float]:
     p = float(2 * student.sf(abs(found.estimate) / error, found.df))
     ends = (math.exp(found.estimate - reach), math.exp(found.estimate + reach))
     return {"estimate": math.exp(found.estimate), "low": ends[0], "high": ends[1], "p": p, "fmi": 100 * found.fmi}
+
+
+def inapplicable(registry: Registry, model: Model, declared: Imputation) -> str:
+    """Return which variable does not apply to a patient: it has no value that could be imputed."""
+    known = registry.frame[model.outcome].notna().to_numpy()
+    for name in (*model.terms, *declared.variables):
+        hidden = registry.records.not_applicable.get(name)
+        if hidden is not None and hidden[known].any():
+            return f"{registry.study.dictionary[name].label} does not apply to some patients, so there is nothing to impute for them"
+    return ""
 
 
 def unfit(dictionary: Mapping[str, Variable], model: Model, declared: Imputation, frame: pd.DataFrame) -> str:
