@@ -68,7 +68,8 @@ def rates(results: Results, profile: Profile) -> str:
             words = layout["label"] + (f", {estimate.group_label}" if group else "")
             cells = [cell(results, f"{base}.{part}", "value", profile, notes) for part in ("events", "time")]
             unit = f" {keyed.literal_html(estimate.unit)}" if not estimate.error else ""
-            body.append(row(keyed.literal_html(words), [*cells, with_limits(results, base, profile, notes) + unit + warned(estimate, notes)]))
+            shown = with_limits(results, base, profile, notes) + unit + warned(estimate, notes)
+            body.append(row(keyed.literal_html(words), [*cells, shown]))
         if f"{path}.rate_ratio.estimate" in results:
             ratio = with_limits(results, f"{path}.rate_ratio", profile, notes)
             p = cell(results, path, "p", profile, notes) + warned(results[f"{path}.rate_ratio.estimate"], notes)
