@@ -197,7 +197,7 @@ def test_the_methods_name_what_ran(results):
     for words in (
         "Cox regression (Efron’s approximation for ties, Wald interval)", "robust Wald interval by Site",
         "negative binomial regression",
-        "Kaplan-Meier estimate (log-log interval)", "log-rank test", "exact Poisson interval",
+        "Kaplan-Meier estimates (log-log interval)", "log-rank test", "exact Poisson interval",
         "generalised estimating equations with exchangeable correlation", "Hazards were examined for proportionality",
     ):  # fmt: skip
         assert words in said.replace("\\", ""), words

@@ -284,3 +284,10 @@ def test_events_spread_by_chance_are_not_called_clustered() -> None:
     time = chance.uniform(0.5, 3, 400)
     assert person_time.dispersion(chance.poisson(2 * time), time) == pytest.approx(1, abs=0.25)
     assert person_time.dispersion(chance.poisson(2 * time * chance.gamma(0.5, 2, 400)), time) > 1.5
+
+
+def test_a_model_of_few_events_has_no_test_of_proportional_hazards() -> None:
+    time, event = np.array([3.0, 3, 3, 5, 6, 7]), np.array([1.0, 1, 1, 0, 0, 0])
+    X = np.array([[1.0, 3], [2, 1], [0, 2], [1, 2], [2, 4], [0, 1]])
+    _, together = cox.proportional_hazards(Cases(event, X, ("a", "b"), time=time))
+    assert together.p is None and together.reason

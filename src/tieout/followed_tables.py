@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tieout import keyed
 from tieout.display import Profile
-from tieout.results import Results
+from tieout.results import Results, Statistic
 from tieout.tables import Notes, assembled, cell, row, sentence
 
 
@@ -37,7 +37,7 @@ def survival(results: Results, name: str, profile: Profile) -> str:
         body.append(row(keyed.literal_html(results[f"{base}.n"].group_label), cells))
     notes.plain = [sentence(f"{layout['label']}: {'; '.join(methods(results, path))}")]
     if f"{path}.p" in results:
-        notes.plain.append(f"Log-rank test: {profile.p_symbol} {cell(results, f'{path}.p', 'value', profile, notes)}.")
+        notes.plain.append(f"Log-rank test: {cell(results, path, 'p', profile, notes)}.")
     return assembled(head, body, notes, 4 + len(times))
 
 
@@ -67,17 +67,21 @@ def rates(results: Results, profile: Profile) -> str:
             estimate = results[f"{base}.estimate"]
             words = layout["label"] + (f", {estimate.group_label}" if group else "")
             cells = [cell(results, f"{base}.{part}", "value", profile, notes) for part in ("events", "time")]
-            mark = notes.mark(sentence(estimate.warning)) if estimate.warning else ""
             unit = f" {keyed.literal_html(estimate.unit)}" if not estimate.error else ""
-            body.append(row(keyed.literal_html(words), [*cells, with_limits(results, base, profile, notes) + unit + mark]))
+            shown = with_limits(results, base, profile, notes) + unit + warned(estimate, notes)
+            body.append(row(keyed.literal_html(words), [*cells, shown]))
         if f"{path}.rate_ratio.estimate" in results:
             ratio = with_limits(results, f"{path}.rate_ratio", profile, notes)
-            p = f"{profile.p_symbol} {cell(results, f'{path}.p', 'value', profile, notes)}"
+            p = cell(results, path, "p", profile, notes) + warned(results[f"{path}.rate_ratio.estimate"], notes)
             label = f"{layout['label']}, rate ratio"
             body.append(row(keyed.literal_html(label), ["", "", f"{ratio}; {p}"]))
     notes.plain = [sentence("; ".join(methods(results, "rates")))]
     head = heads(["Event", "Events", "Time observed", f"Rate ({profile.confidence}{profile.percent} CI)"])
     return assembled(head, body, notes, 4)
+
+
+def warned(statistic: Statistic, notes: Notes) -> str:
+    return notes.mark(sentence(statistic.warning)) if statistic.warning else ""
 
 
 def methods(results: Results, path: str) -> list[str]:

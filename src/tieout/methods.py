@@ -100,7 +100,7 @@ def survival(results: Results) -> str:
     of = [s for s in results if s.context == "survival"]
     curves = methods_of(s for s in of if s.kind in ("survival", "survival_time"))
     tested = methods_of(s for s in of if s.name == "p")
-    words = f"Times to events are given as {listed(curves)}" if curves else ""
+    words = f"Times to events are described by {listed(curves)}" if curves else ""
     if tested:
         words += f"{', and' if words else 'Times to events'} were compared by the {listed(tested)}"
     return f"{words}." if words else ""

@@ -1,7 +1,10 @@
 # Reference answers for tieout.analysis: survival, cox, fits, clustered, rates. Run in this folder:
 #   Rscript models.R > models.json
-# Needs survival, MASS, sandwich, lmtest, geepack and jsonlite. Writes the data that it uses beside itself as CSV;
-# where they come from is in README.md. Each check names the function asked, its arguments, the R call and R's answer.
+# Needs survival, MASS, sandwich, lmtest, geepack and jsonlite. Writes the data that it uses beside itself as CSV:
+# lung, veteran and ovarian of package survival (LGPL >= 2; Loprinzi et al., J Clin Oncol 1994;12:601; Kalbfleisch & Prentice
+# 1980; Edmunson et al., Cancer Treat Rep 1979;63:241), quine and birthwt of MASS (GPL-2 or GPL-3; Quine in Aitkin, JRSS A
+# 1978;141:195; Hosmer & Lemeshow 1989), respiratory of geepack (GPL >= 3; Davis, Stat Med 1991;10:1959), and two of our own.
+# Each check names the function asked, its arguments, the R call and R's answer.
 suppressMessages({ library(survival); library(MASS); library(sandwich); library(lmtest); library(geepack) })
 
 kept <- function(data, columns) { d <- data[columns]; d[] <- lapply(d, as.numeric); d[complete.cases(d), ] }

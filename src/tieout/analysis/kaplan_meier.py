@@ -14,7 +14,7 @@ from tieout.analysis.comparisons import Test
 from tieout.analysis.intervals import Estimate
 from tieout.analysis.regression import Array, quiet
 
-METHOD = "Kaplan-Meier estimate"
+METHOD = "Kaplan-Meier estimates"
 FUNCTION = "statsmodels.duration.survfunc.SurvfuncRight"
 TIE = 1e-9
 """How near to one half the curve counts as being there."""

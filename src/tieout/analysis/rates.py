@@ -22,7 +22,7 @@ def rates(registry: Registry, name: str) -> Iterator[Statistic]:
     """
     declared = registry.study.rates[name]
     path = f"rates.{name}"
-    everybody = Column(ALL, "all patients", mask(registry.frame, declared.where), declared.where)
+    everybody = Column(ALL, "All patients", mask(registry.frame, declared.where), declared.where)
     yield from rate(registry, path, declared, everybody)
     if declared.by:
         group = registry.study.groups[declared.by]

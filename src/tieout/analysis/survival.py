@@ -23,7 +23,7 @@ def survival(registry: Registry, name: str) -> Iterator[Statistic]:
     """
     declared = registry.study.survival[name]
     path = f"survival.{name}"
-    everybody = Column(ALL, "all patients", mask(registry.frame, declared.where), declared.where)
+    everybody = Column(ALL, "All patients", mask(registry.frame, declared.where), declared.where)
     yield from followed(registry, path, declared, everybody)
     if declared.by:
         group = registry.study.groups[declared.by]
