@@ -325,7 +325,7 @@ SEPARATED = {
 def few(cases: Cases) -> str:
     """Return what to mind about a robust variance from few clusters, or an empty string."""
     groups = FEW if cases.clusters is None else len(np.unique(cases.clusters))
-    return f"only {groups} clusters: robust intervals are too narrow" if groups < FEW else ""
+    return "few clusters: robust intervals are too narrow" if groups < FEW else ""
 
 
 def dispersed(declared: Model, fit: regression.Fit) -> str:
