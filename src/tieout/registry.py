@@ -62,13 +62,19 @@ class Registry:
 def read(study: Study) -> Registry:
     """Read the study's data files, whole.
 
-    Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text.
+    Raises TieoutError, or all of them together, with file, row and variable; never with a patient's text. Also where a
+    database changes meanwhile: its digest must be that of what was read.
     """
     path = readers.shown(study.data, study.folder)
+    moving = bool(study.data.database or (study.data.screening and study.data.screening.database))
+    before = digest(study) if moving else ""
     with opened(study, study.data, study.variables) as source:
         records = checked(path, study, source.whole(list(source.headers)))
         undeclared = source.undeclared
-    return Registry(study, records, screening(study), digest(study), undeclared)
+    found = Registry(study, records, screening(study), digest(study), undeclared)
+    if moving and found.digest != before:
+        raise TieoutError(str(path), "the data changed while they were read", "try again, or read a table that stands still")
+    return found
 
 
 def screening(study: Study) -> Records | None:
