@@ -179,6 +179,21 @@ EMPTY_GROUP = shifted(
 BEYOND = fitted(*term("age", "Age", (1500.0, 900.0, 1e7, 1e-9)), *term("dm", "Diabetes", (1e-5, 0.0, 0.01, 0.02)))
 NONE_ESTIMABLE = fitted(*term("age", "Age", None, error="the fit did not converge"))
 
+def balanced(*labels, synthetic=""):
+    """Return the balance of terms that differ by 0.31 before weighting and by 0.04 after."""
+    found = results(
+        [
+            Statistic(f"propensity.x.balance.t{at}.{part}", value, "smd", label, variable_label=label)
+            for at, label in enumerate(labels)
+            for part, value in (("smd", 0.31), ("weighted_smd", 0.04))
+        ],
+        synthetic=synthetic,
+        balance={"kind": "love", "of": "x"},
+    )
+    terms = [f"t{at}" for at in range(len(labels))]
+    return found.with_meta(layout={**found.meta["layout"], "propensity": {"x": {"label": "Stenting", "terms": terms}}})
+
+
 PICTURES = {
     "flow": (patients("SYNTHETIC"), "flow_"),
     "flow with strange labels": (patients(first=STRANGE, why=STRANGE), "flow_"),
@@ -196,6 +211,9 @@ PICTURES = {
     "forest beyond the axis": (BEYOND, "forest"),
     "forest of nothing estimable": (NONE_ESTIMABLE, "forest"),
     "forest of nothing": (fitted(), "forest"),
+    "love": (balanced("Age", "NIHSS at admission", synthetic="SYNTHETIC"), "balance"),
+    "love with strange labels": (balanced(STRANGE, "Age"), "balance"),
+    "love of nothing": (balanced(), "balance"),
 }  # fmt: skip
 each_picture = pytest.mark.parametrize("picture", PICTURES)
 

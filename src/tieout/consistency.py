@@ -9,7 +9,7 @@ from tieout.declared import Where
 from tieout.errors import nearest, some_of
 from tieout.places import Place
 from tieout.reports import Indicator
-from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable
+from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Model, Study, Variable
 
 Mistake = tuple[tuple[Any, ...], str, str]
 
@@ -177,10 +177,27 @@ def check_tables(study: Study) -> Iterator[Mistake]:
                     yield (*loc, what, row), *unknown("row", row, rows)
 
 
+OUTCOMES = {
+    "logistic": ("yesno",),
+    "linear": NUMBERS,
+    "ordinal": ("ordinal",),
+    **dict.fromkeys(("poisson", "negative_binomial"), ("integer",)),
+    "cox": ("yesno",),
+}
+"""The types that the outcome of each kind of model may have."""
+OF_KIND = {
+    "time": ("cox",),
+    "exposure": ("poisson", "negative_binomial"),
+    "correlation": ("logistic", "linear", "poisson"),
+}
+"""The kinds of model that take each of these keys."""
+
+
 def check_models(study: Study) -> Iterator[Mistake]:
     for name, model in study.models.items():
         loc = ("models", name)
-        yield from usable(study, (*loc, "outcome"), model.outcome, ("yesno",))
+        yield from usable(study, (*loc, "outcome"), model.outcome, OUTCOMES[model.kind])
+        yield from check_kind(study, loc, model)
         for part in ("terms", "univariable"):
             terms = getattr(model, part)
             for term in terms:
@@ -200,11 +217,145 @@ def check_models(study: Study) -> Iterator[Mistake]:
                 yield (*loc, "reference", term), *unknown("level", level, codes)
 
 
+def check_kind(study: Study, loc: tuple[Any, ...], model: Model) -> Iterator[Mistake]:
+    """Time, exposure, clusters, correlation and interval fit the kind of the model."""
+    for part, kinds in OF_KIND.items():
+        if getattr(model, part) and model.kind not in kinds:
+            yield (*loc, part), f"a model of kind {model.kind} has no {part}", f"{part} belongs to {' or '.join(kinds)}"
+    for part in ("time", "exposure"):
+        if variable := getattr(model, part):
+            yield from usable(study, (*loc, part), variable, NUMBERS)
+            if variable in (model.outcome, *model.terms, *model.univariable):
+                yield (*loc, part), f"'{variable}' is the outcome or a term as well", ""
+    if model.kind == "cox" and not model.time:
+        yield loc, "a Cox model needs the time to the event or to the end of follow-up", "write time: and its variable"
+    if model.correlation and not model.cluster:
+        yield (*loc, "correlation"), "there is no cluster in which patients could be correlated", "write cluster: and its variable"
+    if model.interval == "profile" and (model.kind != "logistic" or model.cluster):
+        yield (*loc, "interval"), "only a logistic model without clusters has a profile interval", "leave it out"
+    if model.cluster:
+        yield from check_cluster(study, (*loc, "cluster"), model.cluster)
+        if model.cluster in (model.outcome, model.time, model.exposure):
+            yield (*loc, "cluster"), f"'{model.cluster}' is the outcome, time or exposure as well", ""
+
+
+def check_cluster(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
+    """The clusters are the sites, or what a variable with levels, a text or a key tells apart."""
+    variable = study.dictionary.get(name)
+    if variable is None:
+        yield loc, *unknown("variable", name, study.dictionary)
+    elif variable.role != "site" and (variable.role != "variable" or variable.type in (*NUMBERS, *MOMENTS, "checkbox")):
+        yield loc, f"'{name}' does not say to which cluster a patient belongs", "name the site, or a category, text or key"
+
+
+def check_survival(study: Study) -> Iterator[Mistake]:
+    for name, survival in study.survival.items():
+        loc = ("survival", name)
+        yield from usable(study, (*loc, "time"), survival.time, NUMBERS)
+        yield from usable(study, (*loc, "event"), survival.event, ("yesno",))
+        yield from check_where(study, (*loc, "where"), survival.where)
+        if survival.by:
+            yield from check_group_named(study, loc, survival.by)
+        if len(set(survival.at)) < len(survival.at):
+            yield (*loc, "at"), "a time stands twice", ""
+
+
+def check_rates(study: Study) -> Iterator[Mistake]:
+    for name, rate in study.rates.items():
+        loc = ("rates", name)
+        yield from usable(study, (*loc, "events"), rate.events, ("integer", "yesno"))
+        yield from usable(study, (*loc, "exposure"), rate.exposure, NUMBERS)
+        yield from check_where(study, (*loc, "where"), rate.where)
+        if rate.by:
+            yield from check_group_named(study, loc, rate.by)
+
+
 def check_shifts(study: Study) -> Iterator[Mistake]:
     for name, shift in study.shifts.items():
         loc = ("shifts", name)
         yield from usable(study, (*loc, "variable"), shift.variable, ("ordinal",))
         yield from check_group_named(study, loc, shift.by)
+
+
+def check_two_groups(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
+    """A group that exists and compares exactly two kinds of patients."""
+    if name not in study.groups:
+        yield loc, *unknown("group", name, study.groups)
+    elif len(study.groups[name].levels) != 2:
+        yield loc, f"'{name}' has {len(study.groups[name].levels)} levels, expected two", "the first is compared with the second"
+
+
+def check_stratified(study: Study) -> Iterator[Mistake]:
+    for name, declared in study.stratified.items():
+        loc = ("stratified", name)
+        if declared.outcome not in study.outcomes:
+            yield (*loc, "outcome"), *unknown("outcome", declared.outcome, study.outcomes)
+        yield from check_two_groups(study, (*loc, "by"), declared.by)
+        yield from usable(study, (*loc, "strata"), declared.strata, ("yesno", "category", "ordinal"))
+        if declared.by in study.groups and declared.strata == study.groups[declared.by].variable:
+            yield (*loc, "strata"), "the groups cannot be their own strata", "name another variable"
+
+
+def check_paired(study: Study) -> Iterator[Mistake]:
+    """Measurements of one kind, each once."""
+    for name, declared in study.paired.items():
+        loc = ("paired", name)
+        found = [m for v in declared.variables for m in usable(study, (*loc, "variables", v), v, (*NUMBERS, "yesno", "ordinal"))]
+        yield from found
+        if found:
+            continue
+        chosen = [study.dictionary[v] for v in declared.variables]
+        kinds = dict.fromkeys("number" if v.type in NUMBERS else v.type for v in chosen)
+        if len(kinds) > 1:
+            yield (*loc, "variables"), f"got {' and '.join(kinds)}, expected one kind of measurement", ""
+        elif len({tuple(v.codes) for v in chosen}) > 1:
+            yield (*loc, "variables"), "the variables have different levels", "compare the same scale with itself"
+        elif len({(v.summary, v.unit) for v in chosen}) > 1:
+            yield (*loc, "variables"), "the variables differ in their summary or their unit", "declare the same for each"
+        if len(set(declared.variables)) < len(declared.variables):
+            yield (*loc, "variables"), "a variable stands twice", ""
+        for word in sorted({"change", "gained", "lost"} & {*declared.variables}):
+            yield (*loc, "variables", word), f"'{word}' is a word of the keys themselves", "choose another name"
+        if declared.by:
+            yield from check_group_named(study, loc, declared.by)
+
+
+def check_propensity(study: Study) -> Iterator[Mistake]:
+    """Two groups, terms that do not hold the group or an outcome, and outcomes that exist."""
+    for name, declared in study.propensity.items():
+        loc = ("propensity", name)
+        yield from check_two_groups(study, (*loc, "group"), declared.group)
+        outcomes = {study.outcomes[o].variable for o in declared.outcomes if o in study.outcomes}
+        group = study.groups[declared.group].variable if declared.group in study.groups else ""
+        for term in declared.terms:
+            yield from usable(study, (*loc, "terms", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
+            if term == group:
+                yield (*loc, "terms", term), "the group cannot explain itself", ""
+            elif term in outcomes:
+                yield (*loc, "terms", term), "an outcome cannot explain who was in which group", "terms are known before it"
+        for part in ("terms", "outcomes"):
+            listed = getattr(declared, part)
+            for twice in {each for each in listed if listed.count(each) > 1}:
+                yield (*loc, part), f"'{twice}' stands twice", ""
+        for outcome in declared.outcomes:
+            if outcome not in study.outcomes:
+                yield (*loc, "outcomes", outcome), *unknown("outcome", outcome, study.outcomes)
+
+
+def check_imputation(study: Study) -> Iterator[Mistake]:
+    for name, declared in study.imputation.items():
+        loc = ("imputation", name)
+        if declared.model not in study.models:
+            yield (*loc, "model"), *unknown("model", declared.model, study.models)
+            continue
+        model = study.models[declared.model]
+        if model.kind != "logistic" or model.cluster:
+            problem = "only a logistic model without clusters is fitted to imputed data"
+            yield (*loc, "model"), problem, "name another model"
+        for variable in declared.variables:
+            yield from usable(study, (*loc, "variables", variable), variable, (*NUMBERS, "yesno", "category", "ordinal"))
+            if variable in (model.outcome, *model.terms):
+                yield (*loc, "variables", variable), f"'{variable}' is in the model, and so in the imputation", "leave it out here"
 
 
 def check_flow(study: Study) -> Iterator[Mistake]:
@@ -226,6 +377,7 @@ def check_figures(study: Study) -> Iterator[Mistake]:
     sources: dict[str, tuple[str, Mapping[str, object]]] = {
         "distribution": ("shift", study.shifts),
         "forest": ("model", study.models),
+        "love": ("propensity", study.propensity),
     }
     for name, figure in study.figures.items():
         loc = ("figures", name)
@@ -233,6 +385,8 @@ def check_figures(study: Study) -> Iterator[Mistake]:
             kind, known = sources[figure.kind]
             if figure.of not in known:
                 yield (*loc, "of"), *unknown(kind, str(figure.of), known)
+            elif figure.kind == "forest" and study.models[str(figure.of)].kind == "linear":
+                yield (*loc, "of"), "a forest shows ratios, and a linear model has differences of means", ""
         elif not study.flow:
             yield loc, "the study declares no flow", ""
 
@@ -359,7 +513,13 @@ CHECKS = (
     check_outcomes,
     check_tables,
     check_models,
+    check_survival,
+    check_rates,
     check_shifts,
+    check_stratified,
+    check_paired,
+    check_propensity,
+    check_imputation,
     check_flow,
     check_figures,
     check_claims,

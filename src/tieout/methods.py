@@ -10,7 +10,8 @@ from tieout.results import Results, Statistic
 
 def paragraph(results: Results) -> str:
     """Return the statistical methods as Markdown: summaries, tests, intervals, models, software."""
-    sentences = [say(results) for say in (summaries, tests, intervals, contrasts, models, shifts, caveats, software)]
+    said = (summaries, tests, intervals, contrasts, models, hazards, survival, person_time, shifts, comparisons, caveats, software)
+    sentences = [say(results) for say in said]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -30,7 +31,7 @@ def summaries(results: Results) -> str:
     numbers = f"Continuous variables are given as {listed(how, 'or')}, categorical" if how else "Categorical"
     return (
         f"{numbers} variables as number (percentage) of the patients with the value recorded. "
-        "Missing values were counted and not imputed."
+        f"Missing values were counted and {'imputed only where this is said' if imputes(results) else 'not imputed'}."
     )
 
 
@@ -48,14 +49,17 @@ def tests(results: Results) -> str:
         )
     elif usual or exact:
         words.append(f"categorical variables with {listed(usual or exact)}")
-    if any(s.name == "smd" and not s.error for s in results):
+    if any(s.name == "smd" and not s.error and s.context.startswith("table.") for s in results):
         words.append("all of them by standardised mean differences")
     return f"Groups were compared: {'; '.join(words)}." if words else ""
 
 
+NAMES = ("Firth", "Fisher", "Cox", "Poisson", "Kaplan")
+
+
 def lowered(method: str) -> str:
     """Return a method's name as it stands inside a sentence: names of people stay."""
-    return method if method.startswith(("Firth", "Fisher")) else method[:1].lower() + method[1:]
+    return method if method.startswith(NAMES) else method[:1].lower() + method[1:]
 
 
 def intervals(results: Results) -> str:
@@ -79,11 +83,36 @@ def models(results: Results) -> str:
         return ""
     plain = methods_of(s for s in estimates if ".firth." not in s.key)
     words = f"Factors were studied one by one and together by {listed([lowered(m) for m in plain])}, on complete cases."
-    unstable = [s for s in estimates if s.warning and ".univariable." not in s.key and ".firth." not in s.key]
-    if unstable:
+    beside = {s.key.replace(".firth.", ".") for s in estimates if ".firth." in s.key}
+    if any(s.warning and s.key in beside for s in estimates):
         firth = methods_of(s for s in estimates if ".firth." in s.key)
         words += f" Where a factor separated the outcome or nearly did, {listed(firth)} is given beside it."
     return words
+
+
+def hazards(results: Results) -> str:
+    found = methods_of(s for s in results if s.context == "model" and ".proportional_hazards." in s.key)
+    return f"Hazards were examined for proportionality by the {listed([lowered(m) for m in found])}." if found else ""
+
+
+def survival(results: Results) -> str:
+    """Say how survival was estimated and compared, and how its intervals were made."""
+    of = [s for s in results if s.context == "survival"]
+    curves = methods_of(s for s in of if s.kind in ("survival", "survival_time"))
+    tested = methods_of(s for s in of if s.name == "p")
+    words = f"Times to events are given as {listed(curves)}" if curves else ""
+    if tested:
+        words += f"{', and' if words else 'Times to events'} were compared by the {listed(tested)}"
+    return f"{words}." if words else ""
+
+
+def person_time(results: Results) -> str:
+    of = [s for s in results if s.context == "rate"]
+    single, ratios = methods_of(s for s in of if s.kind == "rate"), methods_of(s for s in of if s.kind == "rate_ratio")
+    words = f"Rates are events in person-time with the {listed(single)}" if single else ""
+    if words and ratios:
+        words += f", and were compared by the {listed(ratios)}"
+    return f"{words}." if words else ""
 
 
 def shifts(results: Results) -> str:
@@ -91,8 +120,39 @@ def shifts(results: Results) -> str:
     return f"Distributions of ordinal scores were compared by {listed([lowered(m) for m in found])}." if found else ""
 
 
+def imputes(results: Results) -> bool:
+    return any(s.context == "imputation" and s.name == "estimate" and not s.error for s in results)
+
+
+def comparisons(results: Results) -> str:
+    """Say how strata were pooled, repeated measurements compared, groups weighted and missing values imputed."""
+
+    def of(context: str, *names: str) -> str:
+        return listed(methods_of(s for s in results if s.context == context and s.name in names))
+
+    pooled = [s for s in results if s.context == "stratified" and s.key.count(".") == 3 and s.name == "estimate"]
+    found = {
+        "Comparisons within strata were pooled by the {}": listed(methods_of(pooled)) if pooled else "",
+        "and tested with the {}": of("stratified", "p"),
+        "Repeated measurements of the same patients were compared by {}": of("paired", "p"),
+        "Groups were compared after {}": of("propensity", "effective_size"),
+        "As a sensitivity analysis, models were fitted again by {}": of("imputation", "estimate"),
+    }
+    parts = [words.format(how) for words, how in found.items() if how]
+    sentences = ". ".join(parts).replace(". and ", ", and ") + "." if parts else ""
+    if of("propensity", "estimate"):
+        sentences += " Weighted effects have sandwich intervals, in which the weights are taken as known."
+    if any(s.context == "e_value" and not s.error for s in results):
+        sentences += " E-values say how strongly an unmeasured confounder would have to be associated with both sides of a ratio."
+    if any(s.context == "own" for s in results):
+        sentences += " Further figures come from the study’s own analysis."
+    return sentences.strip()
+
+
 def caveats(results: Results) -> str:
-    return "All tests are two-sided; p values are not adjusted for multiple comparisons."
+    found = methods_of(s for s in results if s.context == "p_value" and s.kind == "count")
+    but = f", but for those given as adjusted ({listed(found)})" if found else ""
+    return f"All tests are two-sided; p values are not adjusted for multiple comparisons{but}."
 
 
 SOFTWARE = {

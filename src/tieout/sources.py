@@ -180,7 +180,9 @@ UNREADABLE = {
     **dict.fromkeys(("list", "array"), ("lists", FLAT)),
     **dict.fromkeys(("struct", "map", "union", "variant"), ("records", FLAT)),
     "blob": ("bytes", "export it as text"),
-    "timestamp with time zone": ("times with a time zone", "Parquet turns them into UTC; export local times"),
+    **dict.fromkeys(
+        ("timestamp with time zone", "timestamptz_ns"), ("times with a time zone", "Parquet turns them into UTC; export local times")
+    ),
 }
 
 

@@ -7,7 +7,22 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from tieout.analysis import describe, flow, models, outcomes
+from tieout import comparing
+from tieout.analysis import (
+    adjusted,
+    describe,
+    flow,
+    imputation,
+    models,
+    outcomes,
+    own,
+    paired,
+    propensity,
+    rates,
+    sensitivity,
+    stratified,
+    survival,
+)
 from tieout.registry import Registry
 from tieout.results import Results, Statistic
 from tieout.study import Derived, Study
@@ -15,8 +30,11 @@ from tieout.study import Derived, Study
 LIBRARIES = ("pandas", "numpy", "scipy", "statsmodels", "firthmodels", "tableone")
 
 
-def analyse(registry: Registry) -> Results:
-    """Return the Results of a registry: every table, outcome, model, shift and flow that its study declares."""
+def analyse(registry: Registry, allow_code: bool = False) -> Results:
+    """Return the Results of a registry: every table, outcome, model, shift, flow and comparison that its study declares.
+
+    A study's own analysis.py is run only with `allow_code`; otherwise `meta["not_run"]` says so.
+    """
     study = registry.study
     found = chain(
         setting(registry),
@@ -25,8 +43,25 @@ def analyse(registry: Registry) -> Results:
         *(outcomes.rates(registry, name) for name in study.outcomes),
         *(models.fitted(registry, name) for name in study.models),
         *(models.shifted(registry, name) for name in study.shifts),
+        *(survival.survival(registry, name) for name in study.survival),
+        *(rates.rates(registry, name) for name in study.rates),
+        *(stratified.stratified(registry, name) for name in study.stratified),
+        *(paired.paired(registry, name) for name in study.paired),
+        *(propensity.propensity(registry, name) for name in study.propensity),
+        *(imputation.imputed(registry, name) for name in study.imputation),
+        own.statistics(registry) if allow_code else (),
     )
-    return Results.of(found, {**about(study), "snapshot": registry.digest})
+    results = Results.of(found, {**about(study), "snapshot": registry.digest, **own.told(study, allow_code)})
+    return derived(study, results) if study.p_values or study.e_values else results
+
+
+def derived(study: Study, results: Results) -> Results:
+    """Return the results with what is computed from other figures: adjusted p values and E-values."""
+    more = chain(
+        *(adjusted.adjusted(study, name, results) for name in study.p_values),
+        *(sensitivity.e_values(study, name, results) for name in study.e_values),
+    )
+    return Results.of([*results, *more], results.meta)
 
 
 def about(study: Study) -> dict[str, Any]:
@@ -70,7 +105,23 @@ def about(study: Study) -> dict[str, Any]:
                 for step in study.flow
             ],
             "figures": {name: {"kind": figure.kind, "of": figure.of or ""} for name, figure in study.figures.items()},
+            **comparing.layout(study),
+            **following(study),
         },
+    }
+
+
+def following(study: Study) -> dict[str, Any]:
+    """Return how survival and rates are laid out, where the study declares any."""
+    declared: dict[str, dict[str, Any]] = {"survival": dict(study.survival), "rates": dict(study.rates)}
+    return {
+        part: {
+            name: {"label": each.label, "groups": list(study.groups[each.by].levels) if each.by else []}
+            | ({"at": [f"{when:g}" for when in each.at]} if part == "survival" else {})
+            for name, each in found.items()
+        }
+        for part, found in declared.items()
+        if found
     }
 
 

@@ -12,6 +12,7 @@ from tieout.figures.drawing import Drawing, Rows
 from tieout.figures.flow import flow
 from tieout.figures.forest import forest
 from tieout.figures.funnel import funnel
+from tieout.figures.love import love
 from tieout.figures.recruitment import recruitment
 from tieout.figures.run_chart import run_chart
 from tieout.figures.sheet import GREY, INK, SIZE, measure, saved, stamped, style, tidy
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[[Results, str, Profile], Drawing]] = {
     "flow": flow,
     "distribution": distribution,
     "forest": forest,
+    "love": love,
 }
 """What a study may declare."""
 
