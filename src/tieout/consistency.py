@@ -496,7 +496,8 @@ def check_places(study: Study) -> Iterator[Mistake]:
             yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
         for part, endings in FORMATTED.items():
             if getattr(place.format, part) and not any(name.casefold().endswith(endings) for name in place.files):
-                yield (*loc, "format", part), f"none of the files has a {part} to declare", f"it is for {some_of(endings)}"
+                problem = f"'{part}' says nothing about these data"
+                yield (*loc, "format", part), problem, f"it is for files ending in {some_of(endings)}"
         if place.database and bool(place.database.table) == bool(place.database.query):
             yield (*loc, "database"), "expected exactly one of: table, query", ""
         if place.database and place.database.secret:

@@ -73,6 +73,11 @@ class Place(Strict):
         return (*data, *filter(None, redcap))
 
     @property
+    def moves(self) -> bool:
+        """Whether a second reading may find other data than the first."""
+        return bool(self.database or (self.redcap and self.redcap.api))
+
+    @property
     def ways(self) -> list[str]:
         found = [name for name in ("file", "join", "database") if getattr(self, name)]
         return [*found, "redcap › api"] if self.redcap and self.redcap.api else found

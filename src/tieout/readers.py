@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -137,17 +137,19 @@ def shown(place: Place, folder: Path) -> Path:
     return folder / place.files[0] if place.files else Path("REDCap API")
 
 
-def add_digest(found: Any, place: Place, folder: Path) -> None:
-    """Add a place to a SHA-256: the bytes of its files, each after the first behind a zero byte; of a database its cells."""
+def add_digest(found: Any, place: Place, folder: Path, held: Source | None = None) -> None:
+    """Add a place to a SHA-256: the bytes of its files, each after the first behind a zero byte; of a database its cells.
+
+    `held` is what was read from a place that moves: the digest is of that, and not of what a second reading finds.
+    """
     for number, name in enumerate(place.files):
         if number:
             found.update(b"\0")
         with sources.binary(folder / name) as file:
             hashlib.file_digest(file, lambda: found)
-    if place.database:
-        found.update(canonical(databases.read(place.database, folder)))
-    if place.redcap and place.redcap.api:
-        found.update(canonical(fetched(place.redcap.api)))
+    if place.moves:
+        with nullcontext(held) if held else opened(place, folder) as source:
+            found.update(canonical(source.whole(list(source.names))))
 
 
 def canonical(table: pd.DataFrame) -> bytes:

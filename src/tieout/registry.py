@@ -67,17 +67,24 @@ def read(study: Study) -> Registry:
     path = readers.shown(study.data, study.folder)
     with opened(study, study.data, study.variables) as source:
         records = checked(path, study, source.whole(list(source.headers)))
-        undeclared = source.undeclared
-    return Registry(study, records, screening(study), digest(study), undeclared)
+        undeclared, held = source.undeclared, source.held(study.data)
+    log, log_held = screened(study)
+    return Registry(study, records, log, digest(study, held, log_held), undeclared)
 
 
 def screening(study: Study) -> Records | None:
     """Read the screening log; None where the study has none. Raises TieoutError as `read` does."""
+    return screened(study)[0]
+
+
+def screened(study: Study) -> tuple[Records | None, sources.Source | None]:
+    """Return the screening log, where there is one, and its cells, where a second reading may find others."""
     if study.data.screening is None:
-        return None
+        return None, None
     place, variables = study.data.screening, study.data.screening.variables
     with opened(study, place, variables) as source:
-        return typed(readers.shown(place, study.folder), source.whole(list(source.headers)), every_column(variables))
+        cells = source.whole(list(source.headers))
+        return typed(readers.shown(place, study.folder), cells, every_column(variables)), source.held(place)
 
 
 def parts(study: Study, variables: Collection[str] | None = None) -> Iterator[Records]:
@@ -108,7 +115,7 @@ def at(study: Study, codes: Collection[str], variables: Collection[str] | None =
         return checked(path, study, source.at(list(source.headers), study.with_role("site"), frozenset(codes)))
 
 
-def digest(study: Study) -> str:
+def digest(study: Study, held: sources.Source | None = None, log_held: sources.Source | None = None) -> str:
     """Return the SHA-256 of the registry's bytes, a zero byte and the screening log's bytes, where there is one.
 
     What the bytes of joined files or of a database are: `readers.add_digest`. A study restored from a snapshot has the
@@ -117,10 +124,10 @@ def digest(study: Study) -> str:
     if study.snapshot:
         return study.snapshot
     found = hashlib.sha256()
-    readers.add_digest(found, study.data, study.folder)
+    readers.add_digest(found, study.data, study.folder, held)
     if study.data.screening:
         found.update(b"\0")
-        readers.add_digest(found, study.data.screening, study.folder)
+        readers.add_digest(found, study.data.screening, study.folder, log_held)
     return found.hexdigest()
 
 
@@ -224,6 +231,10 @@ class Declared:
         """The columns that nobody declared."""
         known = set(self.headers.values())
         return tuple(name for name in self.source.names if name not in known)
+
+    def held(self, place: Place) -> sources.Source | None:
+        """Return the cells of a place that moves, to be digested as they were read."""
+        return self.source if place.moves else None
 
     def whole(self, names: Sequence[str]) -> pd.DataFrame:
         return self.named(self.source.whole(self.of(names)), names)

@@ -48,6 +48,9 @@ DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536
 """Bytes at the beginning of a file by which its delimiter is found."""
 
+PIECE = 1 << 24
+"""Bytes of a file whose quotes are looked at together."""
+
 NO_ROWS = ("the data file has a header and no rows", "export the registry again")
 EMPTY = ("the data file is empty", "export the registry again")
 
@@ -177,7 +180,9 @@ UNREADABLE = {
     **dict.fromkeys(("list", "array"), ("lists", FLAT)),
     **dict.fromkeys(("struct", "map", "union", "variant"), ("records", FLAT)),
     "blob": ("bytes", "export it as text"),
-    "timestamp with time zone": ("times with a time zone", "Parquet turns them into UTC; export local times"),
+    **dict.fromkeys(
+        ("timestamp with time zone", "timestamptz_ns"), ("times with a time zone", "Parquet turns them into UTC; export local times")
+    ),
 }
 
 
@@ -355,12 +360,29 @@ def check_quotes(path: Path, raw: bytes, delimiter: str) -> None:
 
     Such a cell swallows patients without any row becoming too short.
     """
+    if plainly_quoted(raw, delimiter):
+        return
     ends = re.escape(delimiter).encode() + rb"\r\n"
     for cell in re.finditer(rb'"(?:(?<=[%b]")|(?<=\A"))((?:[^"]++|"")*+)("(?![^%b]))?' % (ends, ends), raw):
         if cell[2] is None and (b"\n" in cell[1] or b"\r" in cell[1] or cell.end() == len(raw)):
             line = raw.count(b"\n", 0, cell.start()) + 1
             hint = "look for a stray quote, or a file that is cut off; a quote inside a quoted cell is written twice"
             raise TieoutError(f"{path} line {line}", "a quoted cell of this line is never closed", hint)
+
+
+def plainly_quoted(raw: bytes, delimiter: str) -> bool:
+    """Return whether every quote opens or closes a cell, or is one of two in a row; the quotes are looked at many at a time."""
+    data = np.frombuffer(raw, np.uint8)
+    beside = np.isin(np.arange(256), list(f'{delimiter}\r\n"'.encode()))
+    opened = 0
+    for start in range(0, len(data), PIECE):
+        quotes = start + np.flatnonzero(data[start : start + PIECE] == ord('"'))
+        opening, closing = quotes[opened::2], quotes[1 - opened :: 2]
+        before, after = data[np.maximum(opening - 1, 0)], data[np.minimum(closing + 1, len(data) - 1)]
+        if not (beside[before] | (opening == 0)).all() or not beside[after].all():
+            return False
+        opened = (opened + len(quotes)) % 2
+    return not opened
 
 
 @contextmanager

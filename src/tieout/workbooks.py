@@ -94,7 +94,8 @@ def check_source(place: str, source: bytes) -> None:
     waiting = [cell[1] for cell in CELL.finditer(source) if uncomputed(cell[1], cell[2])]
     if waiting:
         first = re.search(rb'\br="([A-Z]+\d+)"', waiting[0])
-        problem = f"{len(waiting)} cells hold formulas that were never computed" + (f", the first in {first[1].decode()}" if first else "")
+        told = f", the first in {first[1].decode()}" if first else ""
+        problem = f"{len(waiting)} cells hold formulas that were never computed{told}"
         raise TieoutError(place, problem, "open it in Excel and save it, or save it as CSV in UTF-8")
 
 
