@@ -427,7 +427,7 @@ def test_separated_data_keep_the_finite_side_of_the_profile_interval() -> None:
     assert wald.separated == profile.separated == ("x",)
     assert wald.terms[0].p is None and wald.terms[0].low is None and "separated" in wald.terms[0].reason
     (term,) = profile.terms
-    assert (term.odds_ratio, term.high) == (None, None) and "separated" in term.reason
+    assert (term.estimate, term.high) == (None, None) and "separated" in term.reason
     supremum = 6 * math.log(6 / 7) + math.log(1 / 7)  # the three with x are fitted perfectly in the limit
     assert supremum - loglik(y, X, 0, math.log(term.low)) == pytest.approx(stats.chi2.isf(0.05, 1) / 2, rel=1e-4)
 
@@ -466,7 +466,7 @@ def test_data_that_no_model_fits_say_why_on_every_term(fit, y: list, X: np.ndarr
     found = fit(y, X, ["a", "b"])
     assert word in found.reason and not found.converged and found.loglik is None
     assert [term.name for term in found.terms] == ["a", "b"]
-    assert all(term.odds_ratio is None and term.p is None and word in term.reason for term in found.terms)
+    assert all(term.estimate is None and term.p is None and word in term.reason for term in found.terms)
 
 
 @pytest.mark.parametrize("fit", [regression.logistic, regression.firth, regression.ordinal, regression.separation])
@@ -505,7 +505,7 @@ def test_more_terms_than_events_still_give_a_firth_estimate() -> None:
     X, y = rng.normal(size=(20, 4)), np.repeat([1, 0], [2, 18])
     fit = regression.firth(y, X, list("abcd"))
     assert fit.events_per_variable == 0.5
-    assert all(0 < term.low < term.odds_ratio < term.high for term in fit.terms)
+    assert all(0 < term.low < term.estimate < term.high for term in fit.terms)
 
 
 @given(st.integers(0, 10_000))
@@ -518,7 +518,7 @@ def test_firth_intervals_hold_the_estimate_and_agree_with_their_p(seed: int) -> 
     fit = regression.firth(y, X, ["a", "b"])
     for term in fit.terms:
         if not fit.reason and None not in (term.low, term.high):
-            assert term.low < term.odds_ratio < term.high
+            assert term.low < term.estimate < term.high
             assert abs(term.p - 0.05) < 1e-6 or (term.p < 0.05) == (not term.low <= 1 <= term.high)
 
 
@@ -555,7 +555,7 @@ def test_the_penalised_likelihood_has_dropped_alike_at_both_limits_of_separated_
 def test_a_huge_estimate_with_a_huge_interval_is_flagged_as_near_separation() -> None:
     x, y = np.repeat([1, 1, 0, 0], [20, 1, 6, 24]), np.repeat([1, 0, 1, 0], [20, 1, 6, 24])
     (term,), near = (fit := regression.logistic(y, x[:, None].astype(float), ["x"])).terms, fit.near_separated
-    assert term.odds_ratio == pytest.approx(80) and near == ("x",) and not fit.separated
+    assert term.estimate == pytest.approx(80) and near == ("x",) and not fit.separated
     y, X = patients(300)
     assert regression.logistic(y, X, TERMS).near_separated == ()
     wide = regression.logistic([0, 1, 1, 0, 1, 0], [[0], [0], [0], [1], [1], [1]], ["x"])
@@ -566,7 +566,7 @@ def test_a_fit_that_does_not_converge_gives_no_number(monkeypatch: pytest.Monkey
     monkeypatch.setattr(regression, "separation", lambda *_: ())
     x = np.arange(60.0)[:, None]
     fit = regression.logistic((x[:, 0] > 30).astype(int), x, ["x"])
-    assert fit.terms[0].odds_ratio is None and "converge" in fit.reason
+    assert fit.terms[0].estimate is None and "converge" in fit.reason
 
 
 def test_the_likelihood_ratio_test_compares_nested_fits_of_the_same_patients_only() -> None:
@@ -586,7 +586,7 @@ def test_an_ordinal_model_of_two_grades_is_the_logistic_model() -> None:
     for a, b in zip(two.terms, one.terms, strict=True):
         assert (a.coef, a.se, a.high) == pytest.approx((b.coef, b.se, b.high), rel=1e-4)
     flipped = regression.ordinal(-y, X, TERMS)
-    assert flipped.terms[1].odds_ratio == pytest.approx(1 / two.terms[1].odds_ratio, rel=1e-4)
+    assert flipped.terms[1].estimate == pytest.approx(1 / two.terms[1].estimate, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -599,7 +599,7 @@ def test_an_ordinal_model_of_two_grades_is_the_logistic_model() -> None:
 )
 def test_an_ordinal_model_without_an_answer_says_why(y: list[int], x: list[int], word: str) -> None:
     found = regression.ordinal(y, np.array(x, dtype=float)[:, None], ["g"])
-    assert found.terms[0].odds_ratio is None and word in found.terms[0].reason
+    assert found.terms[0].estimate is None and word in found.terms[0].reason
 
 
 def test_grades_that_nobody_has_change_nothing() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from redcap_project import patients, write_dictionary, write_export
 from typer.testing import CliRunner
 
-from tieout import build, guess, new, queries, registry, study
+from tieout import build, dialect, guess, new, queries, registry, study
 from tieout.cli import app
 from tieout.errors import TieoutError
 
@@ -190,3 +190,51 @@ def test_whatever_the_data_the_new_study_can_be_read_and_so_can_its_data(tmp_pat
         assert "separated by" in str(error) or "two columns" in str(error) or "can be analysed" in str(error)
         return
     registry.read(study.read(found.study))
+
+
+GERMAN = "Fall;Zentrum;Aufnahme;Alter;Größe;Verstorben\n" + "".join(
+    f"P{k:03};{'xy'[k % 2]};{k % 28 + 1:02}.03.2021;{40 + k};{150 + k},5;{k % 2}\n" for k in range(30)
+)
+
+
+def test_a_file_written_in_another_way_is_read_as_it_is_meant_and_asked_about(tmp_path):
+    (tmp_path / "data.csv").write_text(GERMAN, encoding="cp1252")
+    with pytest.raises(TieoutError, match="encoding: cp1252"):
+        new.begin(tmp_path / "study", tmp_path / "data.csv")
+    found = new.begin(tmp_path / "study", tmp_path / "data.csv", form=dialect.asked(["encoding=cp1252"]))
+    text = found.study.read_text(encoding="utf-8")
+    assert 'format: {encoding: cp1252, decimal: ",", dates: day_month_year}  # CONFIRM' in text
+    frame = registry.read(study.read(found.study)).frame
+    assert frame["Gr_e"].max() == 179.5
+    assert str(frame["Aufnahme"].max().date()) == "2021-03-28"
+
+
+def test_dates_that_could_be_read_in_two_ways_are_left_out_until_somebody_says(tmp_path):
+    rows = "".join(f"P{k},{k % 12 + 1}/{k % 9 + 1}/2021,{k % 2}\n" for k in range(24))
+    found = begun(tmp_path, "id,day,died\n" + rows)
+    assert dict(found.left_out)["day"] == "is the day or the month first? say so: --format dates=day_month_year"
+    registry.read(study.read(found.study))
+    said = new.begin(tmp_path / "said", tmp_path / "data.csv", form=dialect.asked(["dates=month_day_year"]))
+    assert study.read(said.study).variables["day"].type == "date"
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("encodng=cp1252", "unknown part 'encodng'\n    did you mean 'encoding'"),
+        ("dates=american", "dates: got 'american', expected 'year_month_day', 'day_month_year' or 'month_day_year'"),
+    ],
+)
+def test_a_format_that_is_none_says_what_there_is(pair, words):
+    with pytest.raises(TieoutError) as error:
+        dialect.asked([pair])
+    assert words in str(error.value)
+
+
+def test_text_that_a_dictionary_does_not_admit_is_never_shown():
+    entry = {"label": "Sex", "type": "category", "levels": {"1": "Male", "2": "Female"}}
+    table = pd.DataFrame({"sex": ["1", "2", "Jane Doe, born 1950"]}, dtype="str")
+    found = guess.look(table, {"sex": entry}, {}, {})[0]
+    assert found.left_out and "Jane" not in repr(found)
+    shown = guess.look(table.replace("Jane Doe, born 1950", "3"), {"sex": entry}, {}, {})[0]
+    assert shown.questions == ("1 values are not in the dictionary and count as missing: 3",)

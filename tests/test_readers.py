@@ -248,7 +248,7 @@ def test_a_workbook_with_two_filled_sheets_asks_which(tmp_path):
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
-        (lambda book: book.active.__setitem__("D2", "#REF!"), "1 cells hold an error such as #N/A, the first in row 1"),
+        (lambda book: book.active.__setitem__("D2", "#REF!"), "1 cells hold an error such as #N/A, the first in D2"),
         (lambda book: book.active.__setitem__("D2", "=1+60"), "1 cells hold formulas that were never computed, the first in D2"),
         (lambda book: book.active.__setitem__("E1", None), "the header of column 5 is blank"),
         (lambda book: book.active.__setitem__("E1", "age"), "two columns are called 'age'"),
@@ -347,7 +347,7 @@ def test_a_database_file_says_what_is_not_there_and_is_never_written(tmp_path, k
     WAYS[f"as_{kind}"](tmp_path, table())
     path = tmp_path / f"data.{kind}"
     before = path.read_bytes()
-    for query, words in ((("patient", ""), "there is no table 'patient'"), (("", "DROP TABLE x"), "cannot be read")):
+    for query, words in ((("patient", ""), "there is no table 'patient'"), (("", "DROP TABLE x"), "cannot be read|would write")):
         place = Place(database=Database(connection=path.name, table=query[0], query=query[1]))
         with pytest.raises(TieoutError, match=words), readers.opened(place, tmp_path):
             pass

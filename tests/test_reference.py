@@ -132,7 +132,7 @@ def of_fit(fit: Fit, attribute: str) -> list[float | None]:
 
 ATTRIBUTES = {
     "coef": "coef",
-    "or": "odds_ratio",
+    "or": "estimate",
     "wald_se": "se",
     "wald_p": "p",
     "or_wald_ci_lower": "low",
@@ -280,7 +280,7 @@ def ordinal(check: str) -> Any:
     if what.startswith("common_or"):
         g = np.array([[float(r["g"] == "B")] for r in rows("ordinal_small.csv")])
         (term,) = regression.ordinal(numbers("ordinal_small.csv", "mrs"), g, ["B"]).terms
-        return term.odds_ratio if what == "common_or" else term.se
+        return term.estimate if what == "common_or" else term.se
     file, column = ("tiny_rank.csv", "x") if name == "tiny" else ("ordinal_small.csv", name)
     a, b = grouped(file, column, "g")
     return compared(a, b, what)

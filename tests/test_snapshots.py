@@ -429,3 +429,47 @@ def test_no_message_about_a_snapshot_holds_a_value_of_a_patient(small):
     with pytest.raises(TieoutError) as refused, snapshots.unpacked(found):
         pass
     assert not [each for each in (*said, str(refused.value)) if secret[0] in each]
+
+
+def test_joined_files_of_another_form_give_the_same_outputs_when_they_are_gone(small, tmp_path):
+    from tieout.build import build
+
+    form = "join: {on: id, files: [one.csv, two.csv]}, format: {delimiter: ';', decimal: ',', dates: day_month_year}"
+    small.change("study.yaml", "file: data.csv", form).change("study.yaml", "label: Age, type: integer", "label: Age, type: decimal")
+    header, *rows = [line.split(",") for line in DATA.splitlines()]
+    one = [f"{record};{site};{day[8:]}.{day[5:7]}.{day[:4]}" for record, site, day, *_ in rows]
+    two = [f"{record};{age + ',5' if age != '-99' else age};{sex};{mrs}" for record, _, _, age, sex, mrs in rows]
+    small.write("one.csv", "\n".join([";".join(header[:3]), *one])).write("two.csv", "\n".join([";".join(["id", *header[3:]]), *two]))
+    edition = small.build("html").results.meta["edition"]
+    for name in ("one.csv", "two.csv"):
+        (small.folder / name).unlink()
+    with snapshots.unpacked(snapshots.find(stored(small), edition)) as file:
+        build(file, ("html",), tmp_path / "again", "embedded")
+    for name in ("results.json", "manuscript.html"):
+        assert (small.folder / "build" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_the_command_lists_snapshots_and_makes_an_old_output_again(small, monkeypatch):
+    import json
+
+    from typer.testing import CliRunner
+
+    from tieout.cli import app
+
+    monkeypatch.chdir(small.folder)
+    assert "nothing is stored" in CliRunner().invoke(app, ["snapshots"]).output
+    first = CliRunner().invoke(app, ["build", "--formats", "html", "--json"])
+    assert first.exit_code == 0, first.output
+    edition = json.loads(first.output)["edition"]
+    old = (small.folder / "build" / "manuscript.html").read_bytes()
+    assert edition[:16] in CliRunner().invoke(app, ["snapshots"]).output
+    small.change("data.csv", ",61,", ",64,")
+    CliRunner().invoke(app, ["build", "--formats", "html"])
+    assert (small.folder / "build" / "manuscript.html").read_bytes() != old
+    again = CliRunner().invoke(app, ["build", "--formats", "html", "--snapshot", edition[:12], "--out", "again"])
+    assert again.exit_code == 0, again.output
+    assert (small.folder / "again" / "manuscript.html").read_bytes() == old
+    told = CliRunner().invoke(app, ["diff", edition[:12], ".", "--html", "diff.html", "--json", "diff.json"])
+    assert told.exit_code == 1, told.output
+    assert "values changed: age 1" in told.output
+    assert (small.folder / "diff.html").is_file() and json.loads((small.folder / "diff.json").read_text())["figures"]

@@ -20,7 +20,19 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Literal
 
-from tieout import comparison_tables, figures, keyed, methods, render, resources, snapshots, strobe, tables, weave
+from tieout import (
+    comparison_tables,
+    figures,
+    followed_tables,
+    keyed,
+    methods,
+    render,
+    resources,
+    snapshots,
+    strobe,
+    tables,
+    weave,
+)
 from tieout import study as studies
 from tieout.display import PROFILES, Profile
 from tieout.errors import TieoutError, raise_all
@@ -54,6 +66,7 @@ def build(
     engine: str = "auto",
     *,
     draft: bool = False,
+    allow_code: bool = False,
     progress: Progress = lambda step: None,
 ) -> Built:
     """Build a study's manuscript: outputs appear whole or not at all, and earlier ones stay until then.
@@ -67,7 +80,7 @@ def build(
         source = study.resolve(study.documents[MANUSCRIPT])
         template = checked_template(source, chosen)
         progress("computing the statistics")
-        results, undeclared = computed(study)
+        results, undeclared = computed(study, allow_code)
         contents = snapshots.contents(study, results.meta["snapshot"])
         results = results.with_meta(edition=contents.edition)
         progress("weaving the document")
@@ -111,7 +124,11 @@ def profile_of(results: Results) -> Profile:
 def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
     """Weave the study's manuscript with its tables, alternative texts, methods and checklist."""
     inserts = {
-        "tables": {**tables.every(results, profile), **comparison_tables.every(results, profile)},
+        "tables": {
+            name: made
+            for kind in (tables, comparison_tables, followed_tables)
+            for name, made in kind.every(results, profile).items()
+        },
         "alt": {name: figures.alt(results, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
         "text": {"methods": methods.paragraph(results), "strobe": strobe.checklist(weave.read_template(source))},
     }
@@ -140,13 +157,13 @@ def second_program(study_file: Path) -> Iterator[Callable[[], str]]:
             running.kill()
 
 
-def computed(study: Study) -> tuple[Results, tuple[str, ...]]:
-    """Return the results of a study's data, and the columns that nobody declared."""
+def computed(study: Study, allow_code: bool = False) -> tuple[Results, tuple[str, ...]]:
+    """Return the results of a study's data, and the columns that nobody declared; its own code is run only if allowed."""
     from tieout import registry as registries
     from tieout.analysis import double, everything
 
     registry = registries.read(study)
-    results = everything.analyse(registry)
+    results = everything.analyse(registry, allow_code)
     return results.with_meta(double_programmed=double.within_reach(registry)), registry.undeclared
 
 

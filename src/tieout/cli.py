@@ -62,14 +62,17 @@ def build(
         bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
     ] = False,
     snapshot: FromSnapshot = "",
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Run the study's own analysis.py too. It is code: read it first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the manuscript: results, PDF, HTML and DOCX from one study file."""
     wanted = chosen_formats(formats)
     from tieout.build import build as run
 
-    with progress(quiet=as_json) as step, stored(study, snapshot) as study_file:
-        built = run(study_file, wanted, out, engine, draft=draft, progress=step)
+    with progress(quiet=as_json) as step, stored(study, snapshot, engine) as (study_file, chosen):
+        built = run(study_file, wanted, out, chosen, draft=draft, allow_code=allow_code, progress=step)
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},
@@ -119,17 +122,17 @@ def say_what_was_built(built, out: Path) -> None:
         console.print(f"not read, since the study does not declare them: {', '.join(built.undeclared)}")
     if meta["synthetic"]:
         console.print(meta["synthetic"], style="bold")
-    if built.warning:
-        print(built.warning, file=sys.stderr)
+    for line in filter(None, (built.warning, meta.get("not_run"))):
+        print(line, file=sys.stderr)
     first = next(iter(document.keys), "")
     console.print(f"Next: tieout show {first}" if first else "")
 
 
 @contextlib.contextmanager
-def stored(study: Path | None, digest: str) -> Iterator[Path]:
-    """Give the study file that is meant: the one named, or one restored for a while from the snapshot of a digest."""
+def stored(study: Path | None, digest: str, engine: str) -> Iterator[tuple[Path, str]]:
+    """Give the study file that is meant, and the engine: of a snapshot the one restored for a while, and its first engine."""
     if not digest:
-        yield default_study(study)
+        yield default_study(study), engine
         return
     from tieout import snapshots
 
@@ -137,7 +140,7 @@ def stored(study: Path | None, digest: str) -> Iterator[Path]:
     for line in found.otherwise:
         print(f"made with other versions, so that the bytes may differ: {line}", file=sys.stderr)
     with snapshots.unpacked(found) as file:
-        yield file
+        yield file, found.made_with["engine"] if engine == "auto" else engine
 
 
 @contextlib.contextmanager
@@ -176,8 +179,8 @@ def sites(
     wanted = chosen_formats(formats)
     from tieout.sites import Wish, run
 
-    with counting(quiet=as_json) as step, stored(study, snapshot) as file:
-        wish = Wish(file, out, tuple(site or ()), period, since, until, wanted, engine, workers, scheduler, resume)
+    with counting(quiet=as_json) as step, stored(study, snapshot, engine) as (file, chosen):
+        wish = Wish(file, out, tuple(site or ()), period, since, until, wanted, chosen, workers, scheduler, resume)
         batch = run(wish, step)
     if as_json:
         body = {"folder": str(batch.folder), "index": str(batch.index), "period": batch.period, "sites": dict(batch.states),
@@ -236,14 +239,18 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")],
     data: Annotated[Path, typer.Option("--data", help="The data: one row per patient.")],
     dictionary: Annotated[Path | None, typer.Option("--dictionary", help="The data dictionary of the REDCap project.")] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="How the file is written, such as encoding=cp1252 or dates=day_month_year.")
+    ] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the data into the folder; else they stay where they are.")] = False,
 ) -> None:
     """Begin a study from data: a study file whose guesses are marked CONFIRM, and documents that build at once."""
+    from tieout.dialect import asked
     from tieout.new import begin
 
     with progress(quiet=False) as step:
         step("looking at the data")
-        begun = begin(folder, data, dictionary=dictionary, copy=copy)
+        begun = begin(folder, data, dictionary=dictionary, copy=copy, form=asked(form or []))
     say_what_was_begun(begun)
 
 
@@ -498,7 +505,8 @@ def example(
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TieoutError(str(folder), "this exists already", "name a new folder: tieout example my-study")
     for part in ("data", "report"):
-        shutil.copytree(resources.example() / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        left = shutil.ignore_patterns("__pycache__", "examples", "snapshots")
+        shutil.copytree(resources.example() / part, folder / part, ignore=left)
     print(f"The example study is in {folder}. Next: cd {folder} && tieout build")
 
 

@@ -9,7 +9,7 @@ from tieout.declared import Where
 from tieout.errors import nearest, some_of
 from tieout.places import Place
 from tieout.reports import Indicator
-from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Study, Variable
+from tieout.study import LEVELLED, MOMENTS, NUMBERS, RESERVED, Model, Study, Variable
 
 Mistake = tuple[tuple[Any, ...], str, str]
 
@@ -177,10 +177,27 @@ def check_tables(study: Study) -> Iterator[Mistake]:
                     yield (*loc, what, row), *unknown("row", row, rows)
 
 
+OUTCOMES = {
+    "logistic": ("yesno",),
+    "linear": NUMBERS,
+    "ordinal": ("ordinal",),
+    **dict.fromkeys(("poisson", "negative_binomial"), ("integer",)),
+    "cox": ("yesno",),
+}
+"""The types that the outcome of each kind of model may have."""
+OF_KIND = {
+    "time": ("cox",),
+    "exposure": ("poisson", "negative_binomial"),
+    "correlation": ("logistic", "linear", "poisson"),
+}
+"""The kinds of model that take each of these keys."""
+
+
 def check_models(study: Study) -> Iterator[Mistake]:
     for name, model in study.models.items():
         loc = ("models", name)
-        yield from usable(study, (*loc, "outcome"), model.outcome, ("yesno",))
+        yield from usable(study, (*loc, "outcome"), model.outcome, OUTCOMES[model.kind])
+        yield from check_kind(study, loc, model)
         for part in ("terms", "univariable"):
             terms = getattr(model, part)
             for term in terms:
@@ -198,6 +215,59 @@ def check_models(study: Study) -> Iterator[Mistake]:
             codes = study.dictionary[term].codes if term in study.dictionary else {level: ""}
             if level not in codes:
                 yield (*loc, "reference", term), *unknown("level", level, codes)
+
+
+def check_kind(study: Study, loc: tuple[Any, ...], model: Model) -> Iterator[Mistake]:
+    """Time, exposure, clusters, correlation and interval fit the kind of the model."""
+    for part, kinds in OF_KIND.items():
+        if getattr(model, part) and model.kind not in kinds:
+            yield (*loc, part), f"a model of kind {model.kind} has no {part}", f"{part} belongs to {' or '.join(kinds)}"
+    for part in ("time", "exposure"):
+        if variable := getattr(model, part):
+            yield from usable(study, (*loc, part), variable, NUMBERS)
+            if variable in (model.outcome, *model.terms, *model.univariable):
+                yield (*loc, part), f"'{variable}' is the outcome or a term as well", ""
+    if model.kind == "cox" and not model.time:
+        yield loc, "a Cox model needs the time to the event or to the end of follow-up", "write time: and its variable"
+    if model.correlation and not model.cluster:
+        yield (*loc, "correlation"), "there is no cluster in which patients could be correlated", "write cluster: and its variable"
+    if model.interval == "profile" and (model.kind != "logistic" or model.cluster):
+        yield (*loc, "interval"), "only a logistic model without clusters has a profile interval", "leave it out"
+    if model.cluster:
+        yield from check_cluster(study, (*loc, "cluster"), model.cluster)
+        if model.cluster in (model.outcome, model.time, model.exposure):
+            yield (*loc, "cluster"), f"'{model.cluster}' is the outcome, time or exposure as well", ""
+
+
+def check_cluster(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
+    """The clusters are the sites, or what a variable with levels, a text or a key tells apart."""
+    variable = study.dictionary.get(name)
+    if variable is None:
+        yield loc, *unknown("variable", name, study.dictionary)
+    elif variable.role != "site" and (variable.role != "variable" or variable.type in (*NUMBERS, *MOMENTS, "checkbox")):
+        yield loc, f"'{name}' does not say to which cluster a patient belongs", "name the site, or a category, text or key"
+
+
+def check_survival(study: Study) -> Iterator[Mistake]:
+    for name, survival in study.survival.items():
+        loc = ("survival", name)
+        yield from usable(study, (*loc, "time"), survival.time, NUMBERS)
+        yield from usable(study, (*loc, "event"), survival.event, ("yesno",))
+        yield from check_where(study, (*loc, "where"), survival.where)
+        if survival.by:
+            yield from check_group_named(study, loc, survival.by)
+        if len(set(survival.at)) < len(survival.at):
+            yield (*loc, "at"), "a time stands twice", ""
+
+
+def check_rates(study: Study) -> Iterator[Mistake]:
+    for name, rate in study.rates.items():
+        loc = ("rates", name)
+        yield from usable(study, (*loc, "events"), rate.events, ("integer", "yesno"))
+        yield from usable(study, (*loc, "exposure"), rate.exposure, NUMBERS)
+        yield from check_where(study, (*loc, "where"), rate.where)
+        if rate.by:
+            yield from check_group_named(study, loc, rate.by)
 
 
 def check_shifts(study: Study) -> Iterator[Mistake]:
@@ -279,6 +349,9 @@ def check_imputation(study: Study) -> Iterator[Mistake]:
             yield (*loc, "model"), *unknown("model", declared.model, study.models)
             continue
         model = study.models[declared.model]
+        if model.kind != "logistic" or model.cluster:
+            problem = "only a logistic model without clusters is fitted to imputed data"
+            yield (*loc, "model"), problem, "name another model"
         for variable in declared.variables:
             yield from usable(study, (*loc, "variables", variable), variable, (*NUMBERS, "yesno", "category", "ordinal"))
             if variable in (model.outcome, *model.terms):
@@ -312,6 +385,8 @@ def check_figures(study: Study) -> Iterator[Mistake]:
             kind, known = sources[figure.kind]
             if figure.of not in known:
                 yield (*loc, "of"), *unknown(kind, str(figure.of), known)
+            elif figure.kind == "forest" and study.models[str(figure.of)].kind == "linear":
+                yield (*loc, "of"), "a forest shows ratios, and a linear model has differences of means", ""
         elif not study.flow:
             yield loc, "the study declares no flow", ""
 
@@ -398,6 +473,15 @@ def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) ->
         yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
 
 
+TEXT_FILES = (".csv", ".tsv", ".txt")
+FORMATTED = {
+    "sheet": (".xlsx", ".xlsm"),
+    "delimiter": TEXT_FILES,
+    "encoding": (*TEXT_FILES, ".dta", ".sav", ".zsav", ".sas7bdat", ".xpt"),
+}
+"""Which files have what a format may say."""
+
+
 def check_places(study: Study) -> Iterator[Mistake]:
     """Exactly one place for the data; a table or a query of a database, and no password in the study file."""
     places: list[tuple[tuple[str, ...], Place]] = [(("data",), study.data)]
@@ -410,6 +494,9 @@ def check_places(study: Study) -> Iterator[Mistake]:
             yield loc, problem, "file: registry.csv is the usual one"
         if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
             yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
+        for part, endings in FORMATTED.items():
+            if getattr(place.format, part) and not any(name.casefold().endswith(endings) for name in place.files):
+                yield (*loc, "format", part), f"none of the files has a {part} to declare", f"it is for {some_of(endings)}"
         if place.database and bool(place.database.table) == bool(place.database.query):
             yield (*loc, "database"), "expected exactly one of: table, query", ""
         if place.database and place.database.secret:
@@ -425,6 +512,8 @@ CHECKS = (
     check_outcomes,
     check_tables,
     check_models,
+    check_survival,
+    check_rates,
     check_shifts,
     check_stratified,
     check_paired,

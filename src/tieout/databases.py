@@ -21,6 +21,7 @@ from tieout.sources import NO_ROWS, check_names, texts_of
 SECONDS = 8
 """How long a server may take to answer."""
 SERVERS = ("postgresql:", "postgres:")
+WRITES = ("the query would write, and data are only read", "use one SELECT")
 NO_DRIVER = ("the PostgreSQL driver is not installed", "pip install 'tieout[postgresql]'")
 
 
@@ -54,7 +55,10 @@ def reader_of(place: Database) -> Callable[[Database, Path], pd.DataFrame]:
 
 
 def from_postgresql(place: Database, folder: Path) -> pd.DataFrame:
-    """Copy the rows as the server writes them in CSV, in a transaction that can only read."""
+    """Copy the rows as the server writes them in CSV, in a transaction that can only read.
+
+    The query is prepared before it is copied, and a server prepares one statement only.
+    """
     try:
         import psycopg
         from psycopg import sql
@@ -65,27 +69,29 @@ def from_postgresql(place: Database, folder: Path) -> pd.DataFrame:
             cursor.execute("SET TRANSACTION READ ONLY")
             cursor.execute(f"SET statement_timeout = '{60 * SECONDS}s'")
             cursor.execute("SET DateStyle = ISO, YMD")
-            chosen: Any = sql.SQL(place.query)  # type: ignore[arg-type]
+            cursor.execute("SET TimeZone = 'UTC'")
+            chosen: Any = sql.SQL(place.query.rstrip("; \t\r\n"))  # type: ignore[arg-type]
             if place.table:
                 chosen = sql.SQL("SELECT * FROM {}").format(sql.Identifier(*names_of(place.table)))
-            columns = described(cursor, chosen, sql)
+            cursor.execute(sql.SQL("SELECT * FROM ({}\n) AS chosen LIMIT 0").format(chosen), prepare=True)
+            names = [column.name for column in cursor.description or ()]
+            check_names(Path(shown(place)), names)
             fields = sql.SQL(", ").join(
-                sql.SQL("({})::int").format(sql.Identifier(name)) + sql.SQL(" AS ") + sql.Identifier(name)
-                if boolean else sql.Identifier(name)
-                for name, boolean in columns
+                sql.SQL(WRITTEN.get(column.type_code, "{0}")).format(sql.Identifier(column.name))
+                for column in cursor.description or ()
             )  # fmt: skip
-            command = sql.SQL("COPY (SELECT {} FROM ({}) AS chosen) TO STDOUT WITH (FORMAT csv, HEADER)").format(fields, chosen)
+            command = sql.SQL("COPY (SELECT {} FROM ({}\n) AS chosen) TO STDOUT WITH (FORMAT csv, HEADER)").format(fields, chosen)
             with cursor.copy(command) as copied:
                 raw = b"".join(bytes(part) for part in copied)
         except psycopg.errors.UndefinedTable:
             raise no_table(place, tables_of(place)) from None
         except psycopg.errors.ReadOnlySqlTransaction:
-            raise TieoutError(shown(place), "the query would write, and data are only read", "use a SELECT") from None
+            raise TieoutError(shown(place), *WRITES) from None
+        except psycopg.errors.InsufficientPrivilege:
+            raise TieoutError(shown(place), "the user may not read this", "GRANT SELECT to the user, or name another") from None
         except psycopg.Error as error:
             code = f" ({error.sqlstate})" if error.sqlstate else ""
             raise TieoutError(shown(place), f"the server refused the query{code}", "try it in psql") from None
-    names = [name for name, _ in columns]
-    check_names(Path(shown(place)), names)
     found = arrow_csv.read_csv(
         io.BytesIO(raw), arrow_csv.ReadOptions(column_names=names, skip_rows=1), arrow_csv.ParseOptions(newlines_in_values=True),
         arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
@@ -93,10 +99,8 @@ def from_postgresql(place: Database, folder: Path) -> pd.DataFrame:
     return texts_of(found)
 
 
-def described(cursor: Any, chosen: Any, sql: Any) -> list[tuple[str, bool]]:
-    """Return the columns that a query gives, and which of them are true or false."""
-    cursor.execute(sql.SQL("SELECT * FROM ({}) AS chosen LIMIT 0").format(chosen))
-    return [(column.name, column.type_code == 16) for column in cursor.description]
+WRITTEN = {16: "({0})::int", 1700: "trim_scale({0})"}
+"""How columns are written that other readers write otherwise, by the number of their type: true or false, and numeric."""
 
 
 @contextmanager
@@ -109,7 +113,9 @@ def connected(place: Database) -> Iterator[Any]:
             "data › database › connection", "a password stands in the study file", "remove it; set PGPASSWORD, or write ~/.pgpass"
         )
     try:
-        connection = psycopg.connect(place.connection, connect_timeout=SECONDS, application_name="tieout")
+        connection = psycopg.connect(
+            place.connection, connect_timeout=SECONDS, application_name="tieout", client_encoding="utf8"
+        )
     except psycopg.OperationalError as error:
         raise TieoutError(shown(place), f"the server could not be reached: {reason(str(error))}", HINT) from None
     except psycopg.Error:
@@ -159,26 +165,37 @@ def no_table(place: Database, known: list[str]) -> TieoutError:
     return TieoutError(shown(place), f"there is no table '{name}'", hint)
 
 
+ALONE: dict[str, Any] = {
+    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+}  # fmt: skip
+"""A DuckDB that reaches no other file and no network."""
+
+
 def from_duckdb(place: Database, folder: Path) -> pd.DataFrame:
     """Read a file of DuckDB, opened for reading only, with no way to other files or the network."""
     import duckdb
 
-    from tieout.sources import TEXTS
+    from tieout.sources import PLAIN, TEXTS
 
     path = there(place, folder)
     try:
-        with duckdb.connect(str(path), read_only=True, config={"enable_external_access": False}) as connection:
-            listed = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+        with duckdb.connect(str(path), read_only=True, config=ALONE) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            listed = connection.execute("SELECT table_schema || '.' || table_name FROM information_schema.tables").fetchall()
             known = [name for (name,) in listed]
             plain = [name.split(".", 1)[1] for name in known]
             if place.table and place.table not in (*known, *plain):
                 raise no_table(place, known)
+            if place.query and [each.type for each in connection.extract_statements(place.query)] != [duckdb.StatementType.SELECT]:
+                raise TieoutError(shown(place), *WRITES)
             rows = connection.table(place.table) if place.table else connection.query(place.query)
-            cells = [f"coalesce({TEXTS[str(kind.id)].format(f'#{k + 1}')}, '') AS c{k}" for k, kind in enumerate(rows.types)]
+            check_names(Path(shown(place)), rows.columns)
+            cells = [
+                f"coalesce({TEXTS.get(str(kind.id), PLAIN).format(f'#{k + 1}')}, '') AS c{k}" for k, kind in enumerate(rows.types)
+            ]
             return texts_of(rows.project(", ".join(cells)).to_arrow_table().rename_columns(rows.columns))
-    except KeyError:
-        hint = "write a query that gives one value in a cell"
-        raise TieoutError(shown(place), "a column holds lists, records or bytes", hint) from None
+    except duckdb.IOException:
+        raise TieoutError(shown(place), "this database cannot be opened", "is it DuckDB's, and is no program writing to it?") from None
     except duckdb.Error:
         raise TieoutError(shown(place), "this is no DuckDB file, or the query cannot be read", "try it in DuckDB") from None
 
@@ -194,18 +211,25 @@ def from_sqlite(place: Database, folder: Path) -> pd.DataFrame:
                 if place.table not in known:
                     raise no_table(place, known)
                 query = 'SELECT * FROM "{}"'.format(place.table.replace('"', '""'))
+            connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in READING else sqlite3.SQLITE_DENY)
             cursor = connection.execute(query)
             names, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
-    except sqlite3.Error:
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_AUTH:
+            raise TieoutError(shown(place), *WRITES) from None
         raise TieoutError(shown(place), "this is no SQLite file, or the query cannot be read", "try it in sqlite3") from None
     check_names(Path(shown(place)), names)
     return pd.DataFrame({name: [plain(row[k]) for row in rows] for k, name in enumerate(names)}, dtype="str")
 
 
+READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+"""What a query of SQLite may do; not, for example, VACUUM INTO another file."""
+
+
 def plain(value: Any) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-    return "" if value is None else value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return "" if value is None else value.hex() if isinstance(value, bytes) else str(value)
 
 
 def there(place: Database, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +36,16 @@ class Profile:
 
 PROFILES = {"jnis": Profile("Journal of NeuroInterventional Surgery (BMJ)")}
 
-RATIOS = {"odds_ratio": "OR", "risk_ratio": "RR", "common_odds_ratio": "common OR", "observed_expected": "O/E"}
+RATIOS = {
+    "odds_ratio": "OR",
+    "risk_ratio": "RR",
+    "hazard_ratio": "HR",
+    "rate_ratio": "rate ratio",
+    "common_odds_ratio": "common OR",
+    "observed_expected": "O/E",
+}
+MEASURES = {**RATIOS, "mean_difference": "mean difference"}
+"""How a figure with an interval is announced in a sentence and heads a column."""
 
 
 def rounded(value: Decimal | Fraction, decimals: int) -> Decimal:
@@ -92,6 +102,11 @@ def percent(statistic: Statistic, profile: Profile) -> str:
     return number(value, decimals, profile) + profile.percent
 
 
+def surviving(statistic: Statistic, profile: Profile) -> str:
+    """Write a percentage that is estimated and not counted."""
+    return percent(dataclasses.replace(statistic, total=None), profile)
+
+
 def limit(statistic: Statistic, profile: Profile) -> str:
     """Write the limit of a percentage's interval: without the sign, which stands at the percentage."""
     return percent(statistic, profile).removesuffix(profile.percent)
@@ -144,6 +159,12 @@ def one_decimal(statistic: Statistic, profile: Profile) -> str:
     return number(exact(statistic.value), 1, profile)  # type: ignore[arg-type]
 
 
+def rate_value(statistic: Statistic, profile: Profile) -> str:
+    """Write a rate in person-time: one decimal from 10, two below, whole from 1000."""
+    value = exact(statistic.value)  # type: ignore[arg-type]
+    return number(value, 2 if rounded(value, 2) < 10 else 1 if rounded(value, 1) < 1000 else 0, profile)
+
+
 def change(statistic: Statistic, profile: Profile) -> str:
     """Write a change with its sign: +0.4, −5.9."""
     shown = one_decimal(statistic, profile)
@@ -171,10 +192,21 @@ KINDS: dict[str, Callable[[Statistic, Profile], str]] = {
     "sd": averaged,
     "odds_ratio": ratio,
     "risk_ratio": ratio,
+    "hazard_ratio": ratio,
+    "rate_ratio": ratio,
     "common_odds_ratio": ratio,
     "ratio_limit": ratio,
     "difference": one_decimal,
     "difference_limit": one_decimal,
+    "mean_difference": averaged,
+    "mean_difference_limit": averaged,
+    "survival": surviving,
+    "survival_time": measured,
+    "person_time": one_decimal,
+    "rate": rate_value,
+    "rate_limit": rate_value,
+    "correlation": two_decimals,
+    "dispersion": two_decimals,
     "change": change,
     "p": p_value,
     "smd": two_decimals,
@@ -224,6 +256,9 @@ def in_words(value: int) -> str:
     words = spelled(value)
     return words[0].upper() + words[1:]
 
+
+WITH_UNIT = ("mean_difference", "survival_time", "rate")
+"""The estimates that are said with their unit."""
 
 Piece = str | Statistic
 Look = Callable[[str], Statistic]
@@ -289,15 +324,21 @@ def ratio_interval(look: Look, profile: Profile) -> list[Piece]:
 
 
 def estimate_ci(look: Look, profile: Profile) -> list[Piece]:
-    """OR 87.6; 95% CI 4.77 to 1608.9"""
+    """OR 87.6; 95% CI 4.77 to 1608.9, or mean difference 3.2 mm Hg; 95% CI 1.0 to 5.4"""
     estimate = look("estimate")
-    name = RATIOS.get(estimate.kind, "")
-    return [f"{name} " if name else "", estimate, profile.parts, *interval(look, profile)]
+    name = MEASURES.get(estimate.kind, "")
+    unit = f" {estimate.unit}" if estimate.unit and estimate.kind in WITH_UNIT else ""
+    return [f"{name} " if name else "", estimate, unit, profile.parts, *interval(look, profile)]
 
 
 def estimate_ci_p(look: Look, profile: Profile) -> list[Piece]:
     """OR 87.6; 95% CI 4.77 to 1608.9; p=0.003"""
     return [*estimate_ci(look, profile), profile.parts, *p(look, profile)]
+
+
+def per_time(look: Look, profile: Profile) -> list[Piece]:
+    """12.3 per 100 patient-years (95% CI 8.1 to 17.9)"""
+    return [look("estimate"), f" {look('estimate').unit} (", *interval(look, profile), ")"]
 
 
 def median_iqr(look: Look, profile: Profile) -> list[Piece]:
@@ -326,6 +367,7 @@ PHRASES: dict[str, Callable[[Look, Profile], list[Piece]]] = {
     "ratio_interval": ratio_interval,
     "estimate_ci": estimate_ci,
     "estimate_ci_p": estimate_ci_p,
+    "per_time": per_time,
     "median_iqr": median_iqr,
     "mean_sd": mean_sd,
 }

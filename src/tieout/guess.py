@@ -37,6 +37,9 @@ PADDED = re.compile(r"[+-]?0\d+(\.\d+)?")
 OPTION = re.compile(r"(.+?)___(.+)")
 FEW, SPREAD = 9, 3
 """A column of whole numbers from 0 or 1 to at most FEW, each on average in SPREAD rows, seems to be one of categories."""
+LISTED = 5
+CODELIKE = re.compile(r"[\w.+-]{1,10}")
+"""What may be shown of a value that nobody expected: a code or a number, but no text, which could name a patient."""
 LEVELS = 20
 """Most distinct texts of a category."""
 
@@ -154,9 +157,15 @@ def declared(header: str, entry: Entry, cells: Cells, taken: set[str]) -> Guess:
     strange = [value for value in cells.counts if not admitted(value, entry)]
     if not strange:
         return Guess(name_of(header, taken), (header,), entry)
-    unknown = {value: "unknown" if value in CODES or value.casefold() in UNKNOWN else "not in the dictionary" for value in strange}
-    more = {"missing": {**entry.get("missing", {}), **unknown}}
-    return Guess(name_of(header, taken), (header,), {**entry, **more}, (asked_of(unknown, cells),))
+    unknown = [value for value in strange if value in CODES or value.casefold() in UNKNOWN]
+    others = [value for value in strange if value not in unknown]
+    if not all(map(CODELIKE.fullmatch, others)):
+        return Guess(name_of(header, taken), (header,), {}, left_out="it holds text that its type in the dictionary does not admit")
+    questions = [asked_of(unknown, cells)] if unknown else []
+    if others:
+        questions.append(f"{len(others)} values are not in the dictionary and count as missing: {', '.join(others[:LISTED])}")
+    absent = {**dict.fromkeys(unknown, "unknown"), **dict.fromkeys(others, "not in the dictionary")}
+    return Guess(name_of(header, taken), (header,), {**entry, "missing": {**entry.get("missing", {}), **absent}}, tuple(questions))
 
 
 def admitted(value: str, entry: Entry) -> bool:

@@ -10,7 +10,7 @@ from tieout.results import Results, Statistic
 
 def paragraph(results: Results) -> str:
     """Return the statistical methods as Markdown: summaries, tests, intervals, models, software."""
-    said = (summaries, tests, intervals, contrasts, models, shifts, comparisons, caveats, software)
+    said = (summaries, tests, intervals, contrasts, models, hazards, survival, person_time, shifts, comparisons, caveats, software)
     sentences = [say(results) for say in said]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -54,9 +54,12 @@ def tests(results: Results) -> str:
     return f"Groups were compared: {'; '.join(words)}." if words else ""
 
 
+NAMES = ("Firth", "Fisher", "Cox", "Poisson", "Kaplan")
+
+
 def lowered(method: str) -> str:
     """Return a method's name as it stands inside a sentence: names of people stay."""
-    return method if method.startswith(("Firth", "Fisher")) else method[:1].lower() + method[1:]
+    return method if method.startswith(NAMES) else method[:1].lower() + method[1:]
 
 
 def intervals(results: Results) -> str:
@@ -80,11 +83,36 @@ def models(results: Results) -> str:
         return ""
     plain = methods_of(s for s in estimates if ".firth." not in s.key)
     words = f"Factors were studied one by one and together by {listed([lowered(m) for m in plain])}, on complete cases."
-    unstable = [s for s in estimates if s.warning and ".univariable." not in s.key and ".firth." not in s.key]
-    if unstable:
+    beside = {s.key.replace(".firth.", ".") for s in estimates if ".firth." in s.key}
+    if any(s.warning and s.key in beside for s in estimates):
         firth = methods_of(s for s in estimates if ".firth." in s.key)
         words += f" Where a factor separated the outcome or nearly did, {listed(firth)} is given beside it."
     return words
+
+
+def hazards(results: Results) -> str:
+    found = methods_of(s for s in results if s.context == "model" and ".proportional_hazards." in s.key)
+    return f"Hazards were examined for proportionality by the {listed([lowered(m) for m in found])}." if found else ""
+
+
+def survival(results: Results) -> str:
+    """Say how survival was estimated and compared, and how its intervals were made."""
+    of = [s for s in results if s.context == "survival"]
+    curves = methods_of(s for s in of if s.kind in ("survival", "survival_time"))
+    tested = methods_of(s for s in of if s.name == "p")
+    words = f"Times to events are described by {listed(curves)}" if curves else ""
+    if tested:
+        words += f"{', and' if words else 'Times to events'} were compared by the {listed(tested)}"
+    return f"{words}." if words else ""
+
+
+def person_time(results: Results) -> str:
+    of = [s for s in results if s.context == "rate"]
+    single, ratios = methods_of(s for s in of if s.kind == "rate"), methods_of(s for s in of if s.kind == "rate_ratio")
+    words = f"Rates are events in person-time with the {listed(single)}" if single else ""
+    if words and ratios:
+        words += f", and were compared by the {listed(ratios)}"
+    return f"{words}." if words else ""
 
 
 def shifts(results: Results) -> str:

@@ -15,13 +15,13 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tieout import dialect, readers, resources
 from tieout import guess as guesses
-from tieout import readers, resources
 from tieout.build import workplace
 from tieout.consistency import RESERVED
 from tieout.errors import TieoutError
 from tieout.guess import Guess
-from tieout.places import Place
+from tieout.places import Format, Place
 from tieout.redcap import describe, export
 from tieout.redcap import dictionary as dictionaries
 from tieout.study import LEVELLED, NUMBERS
@@ -70,7 +70,9 @@ class Begun:
     reports: bool
 
 
-def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: bool = False) -> Begun:
+def begin(
+    folder: Path, data: Path, *, dictionary: Path | None = None, copy: bool = False, form: Format = Format()  # noqa: B008
+) -> Begun:
     """Write a study of the data into a new folder, where `tieout build` works at once.
 
     The data stay where they are unless `copy`. Raises TieoutError where the folder exists with something in it, or the
@@ -78,8 +80,9 @@ def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: boo
     """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TieoutError(str(folder), "this exists already", f"name a new folder: tieout new my-study --data {data}")
-    with readers.opened(Place(file=str(data.resolve())), Path()) as source:
+    with readers.opened(Place(file=str(data.resolve()), format=form), Path()) as source:
         table = source.whole(list(source.names))
+    written_as, table, unclear = dialect.found(table, form)
     known: dict[str, describe.Entry] = {}
     asked: dict[str, tuple[str, ...]] = {}
     if dictionary:
@@ -88,12 +91,14 @@ def begin(folder: Path, data: Path, *, dictionary: Path | None = None, copy: boo
         table = flat.table
         known, asked = describe.entries(flat, declared)
     found = [
-        replace(guess, questions=(*asked.get(guess.name, ()), *guess.questions))
+        replace(
+            guess, questions=(*asked.get(guess.name, ()), *guess.questions), left_out=unclear.get(guess.columns[0], guess.left_out)
+        )
         for guess in guesses.look(table, known, *readers.labels(data))
     ]
     if all(guess.left_out for guess in found):
         raise TieoutError(str(data), "no column of these data can be analysed", f"{found[0].columns[0]}: {found[0].left_out}")
-    facts = drafted(found, table, data, folder, copy)
+    facts = {**drafted(found, table, data, folder, copy), "format": written_as.model_dump(exclude_defaults=True)}
     if dictionary:
         facts["redcap"] = {"dictionary": place_of(dictionary, folder, copy)}
     with workplace(folder) as work:
@@ -127,7 +132,7 @@ def drafted(found: Sequence[Guess], table: pd.DataFrame, data: Path, folder: Pat
         "name": name, "title": f"{name}: a registry", "file": place_of(data, folder, copy),
         "cut": cut(declared, table, data).isoformat(),
         "declared": declared, "left_out": [guess for guess in found if guess.left_out], "roles": sorted(roles), "group": group,
-        "outcomes": outcomes, "rows": rows[:ROWS], "format": None, "redcap": None,
+        "outcomes": outcomes, "rows": rows[:ROWS], "redcap": None,
         "reports": roles >= {"record", "site", "enrolled"} and bool(outcomes),
         "sites": "site" if site and table[site.columns[0]].nunique() == 1 else "sites",
     }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from pydantic import Field
 
@@ -36,12 +37,12 @@ class Database(Strict):
 
     @property
     def secret(self) -> bool:
-        """Whether a password stands in the connection."""
-        try:
-            parts = urlsplit(self.connection)
-            return bool(parts.password) or any("password" in key for key in parse_qs(parts.query))
-        except ValueError:
-            return True
+        """Whether a password stands in the connection: between a colon and an @, or among the parameters.
+
+        A password may hold signs that end the first part of other addresses (libpq, 34.1.1.2 Connection URIs).
+        """
+        query = self.connection.partition("?")[2]
+        return re.search("://[^@]*:[^@]+@", self.connection) is not None or any("password" in key for key in parse_qs(query))
 
 
 class Redcap(Strict):

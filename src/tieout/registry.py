@@ -257,9 +257,15 @@ def rewritten(cells: pd.Series, way: Callable[[pd.Series], pd.Series]) -> pd.Ser
 
 
 def from_comma(cells: pd.Series) -> pd.Series:
-    """Return numbers such as 1.234,5 with a decimal point and no separator of thousands; other cells as they are."""
-    number = cells.str.fullmatch(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*")
-    return cells.where(~number, cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False))
+    """Return numbers such as 70,5 or 1.234,5 with a decimal point and no separator of thousands.
+
+    In other cells point and comma change places, so that they are no numbers: 1.234 could be either.
+    """
+    number = cells.str.fullmatch(r"\s*[+-]?\d{1,3}(\.\d{3})+,\d+\s*|\s*[+-]?\d{1,3}(\.\d{3}){2,}\s*")
+    return cells.where(~number, cells.str.replace(".", "", regex=False)).str.translate(EXCHANGED)
+
+
+EXCHANGED = str.maketrans(",.", ".,")
 
 
 def from_day_first(cells: pd.Series) -> pd.Series:
@@ -371,7 +377,7 @@ def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
 def number_hint(wrong: pd.Series) -> str:
     """Return what to try about cells that are no numbers."""
     if wrong.str.contains(",").any():
-        return 'a decimal comma? say so: data › format: {decimal: ","}'
+        return 'a decimal comma? say so: data › format: {decimal: ","}, and then let no number have a decimal point'
     if wrong.isin(NOTHING).any():
         return 'does a point or NA stand for missing? declare it: missing: {".": unknown}'
     return NOT_A_PATIENT
@@ -389,9 +395,7 @@ def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pro
 
 
 def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
-    moment = pd.to_datetime(text, errors="coerce", format="ISO8601")
-    if getattr(moment.dt, "tz", None) is not None:
-        moment = moment.dt.tz_localize(None)
+    moment = pd.to_datetime(text.where(text.str.fullmatch(DAY)), errors="coerce", format="ISO8601")
     wrong = text.notna() & moment.isna()
     return moment.dt.as_unit("us"), [
         (
@@ -402,12 +406,20 @@ def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pr
     ]
 
 
+DAY = r"(\d{4}-\d{1,2}-\d{1,2}|\d{8})([T ][\d:.]+)?"
+"""A day, with a time or without: a year or a month alone is none, and no time has a zone."""
+
+
 def day_hint(wrong: pd.Series) -> str:
     """Return what to try about cells that are no dates."""
-    if wrong.str.fullmatch(r"\d{4,5}(\.\d+)?").any():
+    if wrong.str.fullmatch(r"\d{5}(\.\d+)?").any():
         return "a number of Excel's? format the column as dates and save again"
     if wrong.str.fullmatch(r"\d{1,2}[./ -]+\d{1,2}[./ -]+\d{4}.*").any():
         return "the day or the month first? say which: data › format: {dates: day_month_year} or month_day_year"
+    if wrong.str.fullmatch(r"\d{4}(-\d{1,2})?").any():
+        return "only a year or a month? Tieout does not guess the day: export whole dates, or declare the variable as text"
+    if wrong.str.fullmatch(r"\d{4}-\d{2}-\d{2}[T ][\d:.]+ ?([Zz]|[+-]\d\d.*)").any():
+        return "a time with a zone? export local times, such as 2021-06-30 14:05"
     if wrong.str.contains(r"[^\W\d_]{3}").any():
         return "a month in words? export dates as 2021-06-30"
     return "is it a day that exists?"

@@ -24,7 +24,8 @@ class Statistic:
     `value` is raw, never rounded; it is None exactly when `error` says why there is no number.
     Percentages are kept as percentages (0 to 100), ratios as ratios, times in `unit`.
     `counted` and `within` say which records are the numerator and the denominator, `among` says the
-    denominator in words. `context` to `name` place the number in its table; `key` is their join.
+    denominator in words. `context` to `name` place the number in its table; `key` is their join. `step` is what one unit of a
+    linear model's term is (per 10 years), whose estimate is in `unit`.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Statistic:
     group: str = ""
     group_label: str = ""
     name: str = ""
+    step: str = ""
 
     def __post_init__(self) -> None:
         if self.value is not None and not math.isfinite(self.value):

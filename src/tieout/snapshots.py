@@ -184,7 +184,7 @@ def store(study: Study, found: Contents, engine: str = "embedded") -> Snapshot:
         }  # fmt: skip
         write(folder / f"{found.edition}.json", sealed(body))
     except OSError as error:
-        raise TieoutError(str(folder), f"nothing can be stored here: {os.strerror(error.errno or 0)}") from None
+        raise TieoutError(str(folder), f"nothing can be stored here: {error.strerror or 'the folder refuses it'}") from None
     return snapshot(folder / f"{found.edition}.json")
 
 

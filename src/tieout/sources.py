@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,24 @@ if TYPE_CHECKING:
 ROWS = 249_856
 """Rows of a part: a multiple of 2,048, in which DuckDB hands rows over."""
 
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    **dict.fromkeys((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"),
+    **dict.fromkeys((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
+}
+"""Encodings by the mark with which a file begins; UTF-32's first, as one of them begins with UTF-16's."""
+FOREIGN = {
+    b"PK\x03\x04": "a workbook of Excel, or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old or encrypted workbook of Excel",
+    b"PAR1\x15": "Parquet",
+    b"\x1f\x8b": "a gzip archive",
+    b"%PDF-": "a PDF",
+    b"<": "a web page or XML",
+    b"{": "JSON",
+}
+"""What a file is whose name says CSV, by the bytes with which it begins."""
+DECLARED = re.compile(rb"sep=([,;|\t])\r?\n", re.IGNORECASE)
+"""The line with which Excel is told what separates the cells."""
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 65_536
 """Bytes at the beginning of a file by which its delimiter is found."""
@@ -206,18 +224,24 @@ def file_bytes(path: Path) -> bytes:
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
-    """Raise TieoutError where two columns have the same name."""
-    doubled = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if doubled:
-        raise TieoutError(str(path), f"two columns are called '{doubled[0]}'", "rename or remove one of them")
+    """Raise TieoutError where two columns have the same name, or names that differ only in case or blanks."""
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.get(folded := " ".join(name.split()).casefold())
+        if first is not None:
+            told = f"are called '{name}'" if first == name else f"'{first}' and '{name}' differ only in case or blanks"
+            raise TieoutError(str(path), f"two columns {told}", "rename or remove one of them")
+        seen[folded] = name
 
 
 @contextmanager
 def open_csv(path: Path, form: Format) -> Iterator[Cells]:
     """Read CSV as text cells; raise TieoutError where it is not one table of one row per patient."""
     raw = utf8(path, file_bytes(path), form.encoding)
-    delimiter = {"tab": "\t"}.get(form.delimiter, form.delimiter) or delimiter_of(path, raw)
-    header = [name.strip() for name in next(csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=delimiter))]
+    told = DECLARED.match(raw)
+    raw = raw[told.end() :] if told else raw
+    delimiter = {"tab": "\t"}.get(form.delimiter, form.delimiter) or (told[1].decode() if told else delimiter_of(path, raw))
+    header = header_of(path, raw, delimiter)
     check_names(path, header)
     table = cells(path, raw, header, delimiter)
     if len(table) < 2:
@@ -227,41 +251,70 @@ def open_csv(path: Path, form: Format) -> Iterator[Cells]:
 
 def utf8(path: Path, raw: bytes, encoding: str) -> bytes:
     """Return a file's text as UTF-8 without byte order mark; raise TieoutError where its encoding is not known."""
+    for beginning, kind in FOREIGN.items():
+        if raw[:SAMPLE].lstrip().startswith(beginning):
+            raise TieoutError(str(path), f"this is {kind}, not CSV", "give the file its right ending, or export it as CSV in UTF-8")
     marked = next((name for mark, name in MARKS.items() if raw.startswith(mark)), "")
     if not marked and not encoding and b"\0" in raw:
         hint = "say how it is written: format: {encoding: utf-16-le}" if raw[1:2] == b"\0" else "export it as CSV in UTF-8"
         raise TieoutError(str(path), "this is not text: it holds NUL bytes", hint)
     try:
         text = raw.decode(marked or encoding or "utf-8")
-    except LookupError:
+    except UnicodeDecodeError as error:
+        raise TieoutError(str(path), *undecodable(error, marked or encoding)) from None
+    except (LookupError, ValueError):
         raise TieoutError(str(path), f"no encoding is called '{encoding}'", "say, say, cp1252, cp1250, latin-1 or utf-16") from None
-    except UnicodeDecodeError:
-        told = f"not text in {marked or encoding}" if marked or encoding else "not UTF-8 text"
-        hint = "export it as CSV in UTF-8, or say how it is written: format: {encoding: cp1252} (Western) or cp1250 (Central European)"
-        raise TieoutError(str(path), f"the data file is {told}", hint) from None
-    return raw.removeprefix(codecs.BOM_UTF8) if not marked and not encoding else text.removeprefix("\ufeff").encode()
+    if not marked and not encoding:
+        return raw
+    if "\0" in text:
+        raise TieoutError(str(path), "this is not text: it holds NUL characters", "is the encoding right? export it as CSV in UTF-8")
+    return text.removeprefix("\ufeff").encode()
+
+
+def undecodable(error: UnicodeDecodeError, encoding: str) -> tuple[str, str]:
+    """Return what is wrong with a file that is not text in its encoding, and what to try."""
+    if error.reason in ("unexpected end of data", "truncated data"):
+        return "the data file breaks off in the middle of a character", "was it copied whole? export the registry again"
+    told = f"not text in {encoding}" if encoding else "not UTF-8 text"
+    hint = "export it as CSV in UTF-8, or say how it is written: format: {encoding: cp1252} (Western) or cp1250 (Central European)"
+    return f"the data file is {told}", hint
+
+
+def header_of(path: Path, raw: bytes, delimiter: str) -> list[str]:
+    """Return the names in the first line that is not blank, of which only as much is decoded as is needed."""
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(raw), "utf-8", newline=""), delimiter=delimiter)
+    try:
+        header = next((row for row in lines if row), [])
+    except csv.Error:
+        raise TieoutError(str(path), "the header is not a row of cells", "look for a stray quote") from None
+    if not header:
+        raise TieoutError(str(path), *EMPTY)
+    return [name.strip() for name in header]
 
 
 def delimiter_of(path: Path, raw: bytes) -> str:
-    """Return what separates the cells: that by which the first lines fall into rows of one length, of two cells or more.
+    """Return what separates the cells: that by which the first rows are of one length, of two cells or more.
 
-    Raises TieoutError where two of the usual ones do.
+    Where rows are of several lengths, the one sign that stands in the header. Raises TieoutError where two of the usual
+    signs do.
     """
-    lines = raw[:SAMPLE].decode(errors="ignore").splitlines(keepends=True)
-    sample = lines[:-1] if len(raw) > SAMPLE else lines
-    fitting = [sign for sign in DELIMITERS if falls_into_rows(sample, sign)]
+    sample, whole = raw[:SAMPLE].decode(errors="ignore"), len(raw) <= SAMPLE
+    lengths = {sign: row_lengths(sample, sign, whole) for sign in DELIMITERS}
+    fitting = [sign for sign, found in lengths.items() if len(set(found)) == 1 and found[0] > 1]
+    fitting = fitting or [sign for sign, found in lengths.items() if found and found[0] > 1]
     if len(fitting) > 1:
         told = " and ".join(repr(sign) for sign in fitting)
-        raise TieoutError(str(path), f"the cells could be separated by {told}", "say which: format: {delimiter: \";\"}")
+        raise TieoutError(str(path), f"the cells could be separated by {told}", 'say which: format: {delimiter: ";"}')
     return fitting[0] if fitting else ","
 
 
-def falls_into_rows(lines: Sequence[str], delimiter: str) -> bool:
+def row_lengths(sample: str, delimiter: str, whole: bool) -> list[int]:
+    """Return how many cells the rows of a sample have; the last row of a sample that is not the whole file is left out."""
     try:
-        lengths = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+        found = [len(row) for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if row]
     except csv.Error:
-        return False
-    return len(lengths) == 1 and lengths.pop() > 1
+        return []
+    return found if whole else found[:-1]
 
 
 def cells(path: Path, raw: bytes, header: list[str], delimiter: str) -> pa.Table:
@@ -280,7 +333,10 @@ def cells(path: Path, raw: bytes, header: list[str], delimiter: str) -> pa.Table
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False),
         )
     except pa.ArrowInvalid:
-        raise TieoutError(str(path), "this is not a table of comma-separated cells", "look for a stray quote") from None
+        check_quotes(path, raw, delimiter)
+        raise TieoutError(str(path), f"this is not a table of cells separated by {delimiter!r}", "look for a stray quote") from None
+    if len(table) + len(ragged) != raw.count(b"\n") + (not raw.endswith(b"\n")):
+        check_quotes(path, raw, delimiter)
     raise_all(
         [
             TieoutError(
@@ -292,6 +348,19 @@ def cells(path: Path, raw: bytes, header: list[str], delimiter: str) -> pa.Table
         ]
     )
     return table
+
+
+def check_quotes(path: Path, raw: bytes, delimiter: str) -> None:
+    """Raise TieoutError where a quoted cell takes in following lines and does not end as one must (RFC 4180, section 2).
+
+    Such a cell swallows patients without any row becoming too short.
+    """
+    ends = re.escape(delimiter).encode() + rb"\r\n"
+    for cell in re.finditer(rb'"(?:(?<=[%b]")|(?<=\A"))((?:[^"]++|"")*+)("(?![^%b]))?' % (ends, ends), raw):
+        if cell[2] is None and (b"\n" in cell[1] or b"\r" in cell[1] or cell.end() == len(raw)):
+            line = raw.count(b"\n", 0, cell.start()) + 1
+            hint = "look for a stray quote, or a file that is cut off; a quote inside a quoted cell is written twice"
+            raise TieoutError(f"{path} line {line}", "a quoted cell of this line is never closed", hint)
 
 
 @contextmanager

@@ -34,6 +34,8 @@ RESERVED = (
     "odds_ratio",
     "univariable",
     "firth",
+    "proportional_hazards",
+    "rate_ratio",
 )
 INTERNAL = ("path", "digest", "snapshot")
 """Fields of a Study that no study file declares."""
@@ -177,15 +179,49 @@ class Table(Strict):
 
 
 class Model(Strict):
-    """A logistic regression: the outcome, the terms that enter together, and those tried one by one."""
+    """A regression: the outcome, the terms that enter together, and those tried one by one.
 
+    `time` is that of a Cox model to its event or censoring, `exposure` the person-time of a model of counts. `cluster` gives
+    a variance that is robust to patients of one cluster resembling each other; with `correlation` by estimating equations.
+    """
+
+    kind: Literal["logistic", "linear", "ordinal", "poisson", "negative_binomial", "cox"] = "logistic"
     outcome: Name
     label: Text
+    time: Name | None = None
+    exposure: Name | None = None
+    cluster: Name | None = None
+    correlation: Literal["independence", "exchangeable"] | None = None
     terms: tuple[Name, ...] = Field(min_length=1)
     univariable: tuple[Name, ...] = ()
     reference: dict[Name, Code] = {}
     per: dict[Name, Annotated[float, Field(gt=0)]] = {}
     interval: Literal["wald", "profile"] | None = None
+
+
+class Survival(Strict):
+    """Time to an event, by Kaplan and Meier: who is followed, when survival is told, and by which group."""
+
+    time: Name
+    event: Name
+    label: Text
+    among: Text
+    at: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    where: Where = {}
+    by: Name | None = None
+
+
+class Rate(Strict):
+    """Events in person-time: `events` and `exposure` of each patient, told per so many `unit`."""
+
+    events: Name
+    exposure: Name
+    label: Text
+    among: Text
+    unit: Text
+    per: Annotated[float, Field(gt=0)] = 100
+    where: Where = {}
+    by: Name | None = None
 
 
 class Shift(Strict):
@@ -248,6 +284,8 @@ class Study(Strict):
     outcomes: dict[Name, Outcome] = {}
     tables: dict[Name, Table] = {}
     models: dict[Name, Model] = {}
+    survival: dict[Name, Survival] = {}
+    rates: dict[Name, Rate] = {}
     shifts: dict[Name, Shift] = {}
     stratified: dict[Name, Stratified] = {}
     paired: dict[Name, Paired] = {}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tieout import keyed
-from tieout.display import PHRASES, Profile
+from tieout.display import MEASURES, PHRASES, Profile
 from tieout.results import Results, Statistic
 
 INDENT = "\u2003"
@@ -208,16 +208,18 @@ FITS = {"univariable": "Univariable", "": "Multivariable", "firth": "Multivariab
 
 
 def odds_ratios(results: Results, name: str, profile: Profile) -> str:
-    """Return a model's table: univariable, multivariable and Firth's odds ratios side by side."""
+    """Return a model's table: univariable, multivariable and Firth's ratios or differences side by side."""
     layout = results.meta["layout"]["models"][name]
     path, notes = f"model.{name}", Notes()
     terms = dict.fromkeys((*layout["univariable"], *layout["terms"]))
-    unstable = any(
-        s.warning or s.error for s in results.under(path) if ".univariable." not in s.key and s.name == "estimate"
-    )
+    estimates = [s for s in results.under(path) if s.name == "estimate"]
+    unstable = any(s.warning or s.error for s in estimates if ".univariable." not in s.key)
+    unstable = unstable and any(s.key.startswith(f"{path}.firth.") for s in estimates)
     fits = {fit: words for fit, words in FITS.items() if fit != "firth" or unstable}
     columns = 1 + 2 * len(fits)
-    confidence = f"OR ({profile.confidence}{profile.percent} CI)"
+    measure, unit_of = (MEASURES[estimates[0].kind], unit(estimates[0])) if estimates else ("", "")
+    measure = f"{measure[:1].upper()}{measure[1:]}" + (keyed.literal_html(unit_of) if measures_in_units(estimates) else "")
+    confidence = f"{measure} ({profile.confidence}{profile.percent} CI)"
     spans = "".join(f'<th colspan="2" scope="colgroup">{words}</th>' for words in fits.values())
     lower = f'<th scope="col">{confidence}</th><th scope="col"><em>{profile.p_symbol}</em></th>' * len(fits)
     head = f'<tr><th rowspan="2" scope="col">Factor</th>{spans}</tr><tr>{lower}</tr>'
@@ -248,9 +250,19 @@ def term_label(term: Statistic, under_heading: bool) -> str:
     """Return what a term's odds ratio compares: a level with the reference, or one step of a number."""
     if under_heading:
         return term.level_label
-    return (
-        f"{term.variable_label}, {term.level_label} v {term.group}" if term.level else term.variable_label + unit(term)
-    )
+    if term.level:
+        return f"{term.variable_label}, {term.level_label} v {term.group}"
+    return term.variable_label + step(term)
+
+
+def step(term: Statistic) -> str:
+    """Return what one unit of a term is: ", per 10 years"."""
+    return (f", {term.step}" if term.step else "") if measures_in_units([term]) else unit(term)
+
+
+def measures_in_units(estimates: list[Statistic]) -> bool:
+    """Return whether estimates are in the unit of the outcome, so that `unit` does not hold the step of their term."""
+    return any(estimate.kind == "mean_difference" for estimate in estimates)
 
 
 def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> list[str]:
@@ -267,16 +279,30 @@ def ratio_cells(results: Results, key: str, profile: Profile, notes: Notes) -> l
 def model_notes(results: Results, path: str, fits: list[str], profile: Profile) -> list[str]:
     """Return what a reader needs beside the odds ratios: who is in the model, and how it was fitted."""
     n, events, missing, epv = (
-        cell(results, f"{path}.{name}", "value", profile, Notes())
+        cell(results, f"{path}.{name}", "value", profile, Notes()) if f"{path}.{name}" in results else ""
         for name in ("n", "events", "missing", "events_per_variable")
     )
     estimates = [s for s in results.under(path) if s.name == "estimate" and s.method]
     methods = dict.fromkeys(s.method for s in estimates if "firth" in fits or ".firth." not in s.key)
+    rarer = "events (or non-events, if fewer)" if estimates and estimates[0].kind == "odds_ratio" else "events"
+    counted = f", {events} events" if events else ""
+    per_term = f"; {rarer} per term: {epv}" if epv else ""
     return [
-        f"Multivariable model: {n} complete cases, {events} events; patients lost to missing values: {missing}; "
-        f"events (or non-events, if fewer) per term: {epv}.",
+        f"Multivariable model: {n} complete cases{counted}; patients lost to missing values: {missing}{per_term}.",
+        *whole_model(results, path, profile),
         sentence("; ".join(methods)),
     ]
+
+
+WHOLE = {"clusters": "Clusters", "correlation": "Correlation within a cluster", "dispersion": "Dispersion",
+         "proportional_hazards.p": "Proportional hazards, all terms together, p"}  # fmt: skip
+
+
+def whole_model(results: Results, path: str, profile: Profile) -> list[str]:
+    """Return what is told of a model as a whole: clusters, correlation, dispersion, the test of proportional hazards."""
+    found = {words: results[f"{path}.{name}"] for name, words in WHOLE.items() if f"{path}.{name}" in results}
+    told = [f"{words}: {keyed.html_cell([s], profile)}" for words, s in found.items() if not s.error]
+    return [f"{'; '.join(told)}."] if told else []
 
 
 def rates(results: Results, profile: Profile) -> str:

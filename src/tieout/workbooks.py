@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +24,21 @@ RATIO = 200
 """How many times larger than packed they may be."""
 SAFE_SIZE = 50_000_000
 """Below this many bytes the ratio says nothing: blank cells pack very well."""
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?ref="([A-Z]+\d+:[A-Z]+\d+)"')
+FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^/>])>(.*?)</(?:\w+:)?c>", re.DOTALL)
+VALUE = re.compile(rb"<(?:\w+:)?v>[^<]")
+ZEROS = re.compile("0{2,}")
+"""Number formats that show leading zeros, as of codes."""
 
 
 @contextmanager
 def open_workbook(path: Path, form: Format) -> Iterator[Cells]:
     """Open the one sheet with data, or the one that the study names, as text cells; the first row is the header.
 
-    Numbers that are whole have no decimals, dates are ISO, true and false are 1 and 0; a formula is its last value.
-    Raises TieoutError where the workbook is encrypted, damaged, too large, has several sheets and none is named, cells
-    with errors or formulas without value, or blank headers.
+    Numbers that are whole have no decimals, unless their format shows leading zeros; dates are ISO, true and false are 1
+    and 0; a formula is its last value. Raises TieoutError where the workbook is encrypted, damaged, too large, has several
+    sheets and none is named, merged cells, cells with errors or formulas without value, or blank headers.
     """
     raw = file_bytes(path)
     check_package(path, raw)
@@ -40,16 +47,60 @@ def open_workbook(path: Path, form: Format) -> Iterator[Cells]:
     try:
         book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
         sheet = chosen(path, book, form.sheet)
-        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
-        formulas = uncomputed(raw, sheet.title, rows) if has_formulas(raw) else []
+        source = source_of(raw, sheet._worksheet_path)
+        check_source(f"{path} sheet {sheet.title}", source)
+        rows = list(rows_of(sheet, shows_zeros(raw)))
     except TieoutError:
         raise
     except Exception:
         raise TieoutError(str(path), "this is not an Excel workbook, or a damaged one", "save it again, or as CSV in UTF-8") from None
-    if formulas:
-        problem = f"{len(formulas)} cells hold formulas that were never computed, the first in {formulas[0]}"
-        raise TieoutError(f"{path} sheet {sheet.title}", problem, "open it in Excel and save it, or save it as CSV in UTF-8")
-    yield Cells(as_cells(path, sheet.title, rows))
+    yield Cells(as_cells(path, sheet.title, rows, form.decimal))
+
+
+def rows_of(sheet: Any, with_zeros: bool) -> Iterator[list[Any]]:
+    """Yield the values of every row of a sheet."""
+    if not with_zeros:
+        yield from map(list, sheet.iter_rows(values_only=True))
+        return
+    for row in sheet.iter_rows():
+        yield [padded(cell.value, cell.number_format) if cell.value is not None else None for cell in row]
+
+
+def padded(value: Any, number_format: str) -> Any:
+    """Return a whole number as text with the leading zeros that its format shows; any other value as it is."""
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 and value == int(value)
+    return str(int(value)).zfill(len(number_format)) if whole and ZEROS.fullmatch(number_format or "") else value
+
+
+def source_of(raw: bytes, part: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(raw)) as package:
+        return package.read(part)
+
+
+def shows_zeros(raw: bytes) -> bool:
+    """Return whether a format of the workbook shows leading zeros: only then is it asked for the format of each cell."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as package:
+        styles = package.read("xl/styles.xml") if "xl/styles.xml" in package.namelist() else b""
+    return re.search(rb'formatCode="0{2,}"', styles) is not None
+
+
+def check_source(place: str, source: bytes) -> None:
+    """Raise TieoutError for what the values of a sheet do not tell: merged cells, and formulas that have no value."""
+    if merged := MERGED.search(source):
+        problem = f"cells are merged, the first in {merged[1].decode()}"
+        raise TieoutError(place, problem, "unmerge them and fill every cell: of merged cells only the first has a value")
+    if not FORMULA.search(source):
+        return
+    waiting = [cell[1] for cell in CELL.finditer(source) if uncomputed(cell[1], cell[2])]
+    if waiting:
+        first = re.search(rb'\br="([A-Z]+\d+)"', waiting[0])
+        problem = f"{len(waiting)} cells hold formulas that were never computed" + (f", the first in {first[1].decode()}" if first else "")
+        raise TieoutError(place, problem, "open it in Excel and save it, or save it as CSV in UTF-8")
+
+
+def uncomputed(attributes: bytes, content: bytes) -> bool:
+    """Return whether a cell is a formula without a value; a text that is empty is one."""
+    return FORMULA.search(content) is not None and b't="str"' not in attributes and VALUE.search(content) is None
 
 
 def check_package(path: Path, raw: bytes) -> None:
@@ -74,6 +125,8 @@ def check_package(path: Path, raw: bytes) -> None:
 def chosen(path: Path, book: Any, name: str) -> Any:
     """Return the sheet that is named, or the only one that has data."""
     sheets = {sheet.title: sheet for sheet in book.worksheets}
+    for sheet in sheets.values():
+        sheet.reset_dimensions()  # what a sheet says of its size can be wrong
     if name:
         if name not in sheets:
             hint = nearest(name, sheets) or f"its sheets are {some_of(sheets)}"
@@ -91,53 +144,40 @@ def chosen(path: Path, book: Any, name: str) -> Any:
     return sheets[filled[0]]
 
 
-def has_formulas(raw: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(raw)) as package:
-        sheets = (name for name in package.namelist() if name.startswith("xl/worksheets/"))
-        return any(b"<f>" in (text := package.read(name)) or b"<f " in text for name in sheets)
-
-
-def uncomputed(raw: bytes, title: str, rows: list[list[Any]]) -> list[str]:
-    """Return the places of formulas without a value."""
-    import openpyxl
-    from openpyxl.utils import get_column_letter
-
-    sheet = openpyxl.load_workbook(io.BytesIO(raw), read_only=True)[title]
-    return [
-        f"{get_column_letter(column + 1)}{number + 1}"
-        for number, row in enumerate(sheet.iter_rows(values_only=True))
-        for column, cell in enumerate(row)
-        if isinstance(cell, str) and cell.startswith("=") and rows[number][column] is None
-    ]
-
-
-def as_cells(path: Path, title: str, rows: list[list[Any]]) -> pd.DataFrame:
+def as_cells(path: Path, title: str, rows: list[list[Any]], decimal: str) -> pd.DataFrame:
     """Return rows as text cells under their header; blank rows below and blank columns beside the table are left out."""
     while rows and all(cell is None for cell in rows[-1]):
         rows.pop()
     place = f"{path} sheet {title}"
-    header = [text_of(cell).strip() for cell in rows[0]] if rows else []
+    width = max(map(len, rows), default=0)
+    header = [text_of(cell, ".").strip() for cell in [*rows[0], *[None] * (width - len(rows[0]))]] if rows else []
     used = [k for k in range(len(header)) if header[k] or any(len(row) > k and row[k] is not None for row in rows[1:])]
     blank = [k + 1 for k in used if not header[k]]
     if blank:
         problem = f"the header of column {blank[0]} is blank, though the column has cells"
-        raise TieoutError(place, problem, "give every column a name in the first row, without merged cells")
+        raise TieoutError(place, problem, "give every column a name in the first row, and leave nothing above or beside the table")
     check_names(Path(place), [header[k] for k in used])
     if len(rows) < 2:
         raise TieoutError(place, *NO_ROWS)
-    wrong = [f"row {n}" for n, row in enumerate(rows[1:], 1) for k in used if k < len(row) and str(row[k]) in ERRORS]
+    wrong = [(k + 1, n) for n, row in enumerate(rows[1:], 2) for k in used if k < len(row) and row[k] in ERRORS]
     if wrong:
-        problem = f"{len(wrong)} cells hold an error such as #N/A, the first in {wrong[0]}"
+        from openpyxl.utils import get_column_letter
+
+        column, row = wrong[0]
+        problem = f"{len(wrong)} cells hold an error such as #N/A, the first in {get_column_letter(column)}{row}"
         raise TieoutError(place, problem, "mend the formulas in Excel")
-    cells = {header[k]: [text_of(row[k]) if k < len(row) else "" for row in rows[1:]] for k in used}
+    cells = {header[k]: [text_of(row[k], decimal) if k < len(row) else "" for row in rows[1:]] for k in used}
     return pd.DataFrame(cells, dtype="str")
 
 
-ERRORS = frozenset({"#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+ERRORS = frozenset({
+    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#BUSY!",
+    "#GETTING_DATA", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#EXTERNAL!",
+})  # fmt: skip
 
 
-def text_of(cell: Any) -> str:
-    """Return a cell as a CSV file would hold it."""
+def text_of(cell: Any, decimal: str) -> str:
+    """Return a cell as a CSV file would hold it, in which numbers have this decimal sign."""
     match cell:
         case None:
             return ""
@@ -145,6 +185,8 @@ def text_of(cell: Any) -> str:
             return str(int(cell))
         case float() if cell.is_integer() and abs(cell) < 2**53:
             return str(int(cell))
+        case float():
+            return repr(cell).replace(".", decimal)
         case datetime() if cell.time() == time():
             return cell.date().isoformat()
         case datetime():

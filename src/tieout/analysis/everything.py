@@ -18,8 +18,10 @@ from tieout.analysis import (
     own,
     paired,
     propensity,
+    rates,
     sensitivity,
     stratified,
+    survival,
 )
 from tieout.registry import Registry
 from tieout.results import Results, Statistic
@@ -41,6 +43,8 @@ def analyse(registry: Registry, allow_code: bool = False) -> Results:
         *(outcomes.rates(registry, name) for name in study.outcomes),
         *(models.fitted(registry, name) for name in study.models),
         *(models.shifted(registry, name) for name in study.shifts),
+        *(survival.survival(registry, name) for name in study.survival),
+        *(rates.rates(registry, name) for name in study.rates),
         *(stratified.stratified(registry, name) for name in study.stratified),
         *(paired.paired(registry, name) for name in study.paired),
         *(propensity.propensity(registry, name) for name in study.propensity),
@@ -102,7 +106,22 @@ def about(study: Study) -> dict[str, Any]:
             ],
             "figures": {name: {"kind": figure.kind, "of": figure.of or ""} for name, figure in study.figures.items()},
             **comparing.layout(study),
+            **following(study),
         },
+    }
+
+
+def following(study: Study) -> dict[str, Any]:
+    """Return how survival and rates are laid out, where the study declares any."""
+    declared: dict[str, dict[str, Any]] = {"survival": dict(study.survival), "rates": dict(study.rates)}
+    return {
+        part: {
+            name: {"label": each.label, "groups": list(study.groups[each.by].levels) if each.by else []}
+            | ({"at": [f"{when:g}" for when in each.at]} if part == "survival" else {})
+            for name, each in found.items()
+        }
+        for part, found in declared.items()
+        if found
     }
 
 

@@ -1,16 +1,17 @@
-"""Logistic and ordinal models of a study: what went in, what was lost, the estimates, and Firth's beside them."""
+"""The models of a study: what went in, what was lost, the estimates, and Firth's beside logistic ones."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from tieout.analysis import comparisons, regression
+from tieout.analysis import comparisons, cox, fits, regression
+from tieout.analysis.clustered import FEW, Cases
 from tieout.analysis.describe import Column, as_numbers, columns
 from tieout.registry import Registry, mask
 from tieout.results import Rule, Statistic
@@ -33,31 +34,96 @@ class Term:
         return f"{self.variable}.{self.level}" if self.level else self.variable
 
 
-def fitted(registry: Registry, name: str) -> Iterator[Statistic]:
-    """Yield the Statistics of one declared model: multivariable, Firth's beside it, and each univariable model.
+@dataclass(frozen=True)
+class Kind:
+    """How a kind of model is fitted (with and without clusters), what its estimates are, and what it counts as events."""
 
-    Keys: model.NAME.TERM.estimate, low, high, p; model.NAME.firth.TERM…; model.NAME.univariable.TERM…; and
-    n, events, missing and events_per_variable of the multivariable fit.
+    fit: Callable[[Cases, float], regression.Fit]
+    measure: str
+    numbers: Callable[[pd.Series], np.ndarray]
+    events: str = "events among complete cases"
+    limit: str = "ratio_limit"
+
+
+def happened(column: pd.Series) -> np.ndarray:
+    return (column == "1").to_numpy(dtype=float)
+
+
+def graded(column: pd.Series) -> np.ndarray:
+    return as_numbers(column.cat.categories)[column.cat.codes.to_numpy()]
+
+
+def measured(column: pd.Series) -> np.ndarray:
+    return column.to_numpy(dtype=float)
+
+
+KINDS = {
+    "logistic": Kind(fits.logistic, "odds_ratio", happened),
+    "linear": Kind(fits.linear, "mean_difference", measured, "", "mean_difference_limit"),
+    "ordinal": Kind(fits.ordinal, "common_odds_ratio", graded, ""),
+    "poisson": Kind(fits.poisson, "rate_ratio", measured),
+    "negative_binomial": Kind(fits.negative_binomial, "rate_ratio", measured),
+    "cox": Kind(cox.cox, "hazard_ratio", happened),
+}
+
+
+def fitted(registry: Registry, name: str) -> Iterator[Statistic]:
+    """Yield the Statistics of one declared model: multivariable, Firth's beside a logistic one, and each univariable model.
+
+    Keys: model.NAME.TERM.estimate, low, high, p; model.NAME.firth.TERM…; model.NAME.univariable.TERM…; n, missing and,
+    where there are events, events and events_per_variable of the multivariable fit; clusters, correlation, dispersion
+    and proportional_hazards where they belong to the model.
     """
     declared = registry.study.models[name]
-    interval = declared.interval or registry.study.methods.model_interval
-    level = registry.study.methods.level
-    path = f"model.{name}"
-    complete, y, X, terms = design(registry, declared, declared.terms)
-    fit = regression.logistic(y, X, [t.name for t in terms], interval=interval, level=level)
-    rule = observed(declared, declared.terms)
+    path, rule = f"model.{name}", observed(declared, declared.terms)
+    complete, cases, terms = prepared(registry, declared, declared.terms)
+    fit = fit_of(registry, declared, cases)
     yield from accounted(registry, declared, path, fit, rule, int(complete.sum()), len(terms))
-    yield from estimates(path, declared, fit, terms, rule)
-    firth = regression.firth(y, X, [t.name for t in terms], level=level)
-    yield from estimates(f"{path}.firth", declared, firth, terms, rule)
+    yield from beside(registry, declared, path, fit, cases, terms)
+    yield from estimates(path, declared, fit, cases, terms, rule, registry)
+    if declared.kind == "logistic" and not declared.cluster:
+        firth = regression.firth(cases.y, cases.X, cases.terms, level=registry.study.methods.level)
+        yield from estimates(f"{path}.firth", declared, firth, cases, terms, rule, registry)
     for variable in dict.fromkeys((*declared.univariable, *declared.terms)):
-        _, y1, X1, terms1 = design(registry, declared, (variable,))
-        one = regression.logistic(y1, X1, [t.name for t in terms1], interval=interval, level=level)
-        yield from estimates(f"{path}.univariable", declared, one, terms1, observed(declared, (variable,)))
+        _, alone, terms1 = prepared(registry, declared, (variable,))
+        one = fit_of(registry, declared, alone)
+        yield from estimates(
+            f"{path}.univariable", declared, one, alone, terms1, observed(declared, (variable,)), registry
+        )
+
+
+def fit_of(registry: Registry, declared: Model, cases: Cases) -> regression.Fit:
+    """Fit a declared model to its cases; a logistic one without clusters with the interval that the study asks for."""
+    methods = registry.study.methods
+    if declared.kind == "logistic" and not declared.cluster:
+        interval = declared.interval or methods.model_interval
+        return regression.logistic(cases.y, cases.X, cases.terms, interval=interval, level=methods.level)
+    return KINDS[declared.kind].fit(cases, methods.level)
+
+
+def extras(declared: Model) -> dict[str, str]:
+    """Return the variables beside outcome and terms that a model needs, by what they are."""
+    named = {"time": declared.time, "exposure": declared.exposure, "cluster": declared.cluster}
+    return {part: variable for part, variable in named.items() if variable}
 
 
 def observed(declared: Model, variables: tuple[str, ...]) -> Rule:
-    return dict.fromkeys((declared.outcome, *variables))
+    return dict.fromkeys((declared.outcome, *extras(declared).values(), *variables))
+
+
+def prepared(registry: Registry, declared: Model, variables: tuple[str, ...]) -> tuple[np.ndarray, Cases, list[Term]]:
+    """Return which patients are complete, their cases, and the terms of the design."""
+    complete, y, X, terms = design(registry, declared, variables)
+    chosen = registry.frame[complete]
+    given = extras(declared)
+    by = registry.study.dictionary[given["cluster"]].label if "cluster" in given else ""
+    return complete, Cases(
+        y, X, tuple(term.name for term in terms),
+        time=measured(chosen[given["time"]]) if "time" in given else None,
+        exposure=measured(chosen[given["exposure"]]) if "exposure" in given else None,
+        clusters=pd.factorize(chosen[given["cluster"]])[0] if by else None,
+        by=by, correlation=declared.correlation or "",
+    ), terms  # fmt: skip
 
 
 def design(
@@ -70,7 +136,7 @@ def design(
     """
     frame = registry.frame
     complete = mask(frame, observed(declared, variables))
-    y = (frame[declared.outcome][complete] == "1").to_numpy(dtype=float)
+    y = KINDS[declared.kind].numbers(frame[declared.outcome][complete])
     found: list[np.ndarray] = []
     terms: list[Term] = []
     for variable in variables:
@@ -113,52 +179,122 @@ def accounted(
     registry: Registry, declared: Model, path: str, fit: regression.Fit, rule: Rule, n: int, terms: int
 ) -> Iterator[Statistic]:
     """Yield complete cases, events, patients lost to missing values, and events per variable."""
+    kind, dictionary = KINDS[declared.kind], registry.study.dictionary
     known = int(registry.frame[declared.outcome].notna().sum())
     base = Statistic(
         "", 0, "count", declared.label, total=known, counted=rule, within={declared.outcome: None}, context="model",
-        among=f"patients with {registry.study.dictionary[declared.outcome].label} known", variable=declared.outcome,
+        among=f"patients with {dictionary[declared.outcome].label} known", variable=declared.outcome,
     )  # fmt: skip
+    lost = ["the terms", *(dictionary[variable].label for variable in extras(declared).values())]
     counts = {
         "n": (n, "complete cases"),
-        "events": (fit.events, "events among complete cases"),
-        "missing": (known - n, "lost to missing values of the terms"),
+        "events": (fit.events, kind.events),
+        "missing": (known - n, f"lost to missing values of {' or '.join(lost)}"),
     }
     for name, (value, words) in counts.items():
-        yield dataclasses.replace(
-            base, key=f"{path}.{name}", value=value, n=value, name=name, label=f"{declared.label}: {words}"
-        )
-    epv = min(fit.events, n - fit.events) / terms if terms else None
+        if words:
+            yield dataclasses.replace(
+                base, key=f"{path}.{name}", value=value, n=value, name=name, label=f"{declared.label}: {words}"
+            )
+    if not kind.events:
+        return
+    epv = RARER[declared.kind](fit.events, n) / terms if terms else None
+    method = "min(events, non-events) / terms" if declared.kind == "logistic" else "events / terms"
+    words = "events (the rarer outcome) per term" if declared.kind == "logistic" else "events per term"
     yield dataclasses.replace(
         base, key=f"{path}.events_per_variable", value=epv, kind="events_per_variable", name="events_per_variable",
-        label=f"{declared.label}: events (the rarer outcome) per term", method="min(events, non-events) / terms",
-        error="" if epv is not None else "the model has no terms",
+        label=f"{declared.label}: {words}", method=method, error="" if epv is not None else "the model has no terms",
     )  # fmt: skip
 
 
-def estimates(path: str, declared: Model, fit: regression.Fit, terms: list[Term], rule: Rule) -> Iterator[Statistic]:
-    """Yield odds ratio, limits and p value of each term, or why they are not estimable."""
+RARER: dict[str, Callable[[int, int], int]] = {
+    "logistic": lambda events, n: min(events, n - events),
+    **dict.fromkeys(("poisson", "negative_binomial", "cox"), lambda events, n: events),
+}
+"""How many events there are to estimate the terms from."""
+
+
+def beside(
+    registry: Registry, declared: Model, path: str, fit: regression.Fit, cases: Cases, terms: list[Term]
+) -> Iterator[Statistic]:
+    """Yield what belongs to the model as a whole: clusters, correlation, dispersion, the test of proportional hazards."""
+    rule = observed(declared, declared.terms)
+    base = Statistic(
+        "", None, "count", declared.label, n=fit.n, total=fit.n, among="complete cases", counted=rule, within=rule,
+        context="model", method=fit.method, function=fit.function, error="-",
+    )  # fmt: skip
+    if cases.clusters is not None:
+        groups = len(np.unique(cases.clusters))
+        yield dataclasses.replace(
+            base, key=f"{path}.clusters", value=groups, error="", name="clusters", warning=few(cases),
+            label=f"{declared.label}: clusters ({cases.by}) among complete cases", method="", function="numpy.unique",
+        )  # fmt: skip
+    if declared.correlation == "exchangeable":
+        yield dataclasses.replace(
+            base, key=f"{path}.correlation", value=fit.correlation, kind="correlation", name="correlation",
+            label=f"{declared.label}: correlation within {cases.by}", error=fit.reason if fit.correlation is None else "",
+        )  # fmt: skip
+    if declared.kind in DISPERSIONS and not declared.correlation:
+        words, how = DISPERSIONS[declared.kind]
+        missing = labelled(fit.reason, terms) or "no degrees of freedom are left"
+        yield dataclasses.replace(
+            base, key=f"{path}.dispersion", value=fit.dispersion, kind="dispersion", name="dispersion", method=how,
+            label=f"{declared.label}: {words}", warning=dispersed(declared, fit), error=missing if fit.dispersion is None else "",
+        )  # fmt: skip
+    if declared.kind == "cox":
+        yield from proportional(path, declared, base, cases, terms)
+
+
+DISPERSIONS = {
+    "poisson": ("dispersion of the counts", "Pearson statistic / degrees of freedom"),
+    "negative_binomial": ("alpha, by which the variance is mean + alpha mean²", "maximum likelihood"),
+}
+
+
+def proportional(
+    path: str, declared: Model, base: Statistic, cases: Cases, terms: list[Term]
+) -> Iterator[Statistic]:
+    """Yield the p value of proportional hazards for each term and for all of them together."""
+    each, together = cox.proportional_hazards(cases)
+    tests = [(f".{term.name}", term.label, test) for term, test in zip(terms, each, strict=True)]
+    for inner, words, test in [*tests, ("", "all terms", together)]:
+        yield dataclasses.replace(
+            base, key=f"{path}.proportional_hazards{inner}.p", value=test.p, kind="p", name="p", method=test.method,
+            label=f"{declared.label}: proportional hazards, {words}", function=test.function,
+            error=labelled(test.reason, terms) if test.p is None else "",
+        )  # fmt: skip
+
+
+def estimates(
+    path: str, declared: Model, fit: regression.Fit, cases: Cases, terms: list[Term], rule: Rule, registry: Registry
+) -> Iterator[Statistic]:
+    """Yield the ratio or difference, limits and p value of each term, or why they are not estimable."""
+    kind = KINDS[declared.kind]
+    outcome = registry.study.dictionary[declared.outcome]
     found = {term.name: term for term in fit.terms}
     for term in terms:
         words = term.label + (f": {term.level_label} v {term.reference}" if term.level else "")
         words += f", {term.step}" if term.step else ""
         base = Statistic(
-            "", None, "odds_ratio", f"{declared.label}: {words}", n=fit.n, total=fit.n, error="-", counted=rule, within=rule,
-            among="complete cases", method=fit.method, function=fit.function, warning=warning(fit, term), context="model",
-            variable=term.variable, variable_label=term.label, level=term.level, level_label=term.level_label,
-            group=term.reference, unit=term.step,
+            "", None, kind.measure, f"{declared.label}: {words}", n=fit.n, total=fit.n, error="-", counted=rule, within=rule,
+            among="complete cases", method=fit.method, function=fit.function, context="model",
+            warning=warning(declared, fit, cases, term), variable=term.variable, variable_label=term.label, level=term.level,
+            level_label=term.level_label, group=term.reference, unit=term.step,
         )  # fmt: skip
+        if declared.kind == "linear":
+            base = dataclasses.replace(base, unit=outcome.unit, step=term.step, decimals=outcome.decimals)
         fitted_term = found.get(term.name)
-        for name, attribute, kind in (
-            ("estimate", "odds_ratio", "odds_ratio"),
-            ("low", "low", "ratio_limit"),
-            ("high", "high", "ratio_limit"),
+        for name, attribute, shown in (
+            ("estimate", "estimate", kind.measure),
+            ("low", "low", kind.limit),
+            ("high", "high", kind.limit),
             ("p", "p", "p"),
         ):
             value = getattr(fitted_term, attribute) if fitted_term else None
             reason = "" if value is not None else (fitted_term and fitted_term.reason) or fit.reason or "no estimate"
             reason = labelled(reason, terms)
             yield dataclasses.replace(
-                base, key=f"{path}.{term.name}.{name}", value=value, kind=kind, name=name, error=reason
+                base, key=f"{path}.{term.name}.{name}", value=value, kind=shown, name=name, error=reason
             )
 
 
@@ -170,13 +306,33 @@ def labelled(reason: str, terms: list[Term]) -> str:
     return reason
 
 
-def warning(fit: regression.Fit, term: Term) -> str:
-    """Return the sentence that must stand beside a term that (nearly) separates the outcome."""
+def warning(declared: Model, fit: regression.Fit, cases: Cases, term: Term) -> str:
+    """Return the sentence that must stand beside a term: what (nearly) has no estimate, or has too narrow an interval."""
     if term.name in fit.separated:
-        return "perfect separation: no finite ordinary estimate exists"
+        return SEPARATED.get(declared.kind, SEPARATED["logistic"])
     if term.name in fit.near_separated:
         return "near-separation: the ordinary estimate is unstable"
-    return ""
+    return few(cases) or dispersed(declared, fit)
+
+
+SEPARATED = {
+    "logistic": "perfect separation: no finite ordinary estimate exists",
+    **dict.fromkeys(("poisson", "negative_binomial"), "all events are on one side: no finite estimate exists"),
+    "cox": "monotone likelihood: no finite estimate exists",
+}
+
+
+def few(cases: Cases) -> str:
+    """Return what to mind about a robust variance from few clusters, or an empty string."""
+    groups = FEW if cases.clusters is None else len(np.unique(cases.clusters))
+    return "few clusters: robust intervals are too narrow" if groups < FEW else ""
+
+
+def dispersed(declared: Model, fit: regression.Fit) -> str:
+    """Return what to mind about counts that vary more than Poisson counts do, or an empty string."""
+    if declared.kind != "poisson" or declared.cluster or fit.dispersion is None or fit.dispersion < fits.DISPERSED:
+        return ""
+    return f"the counts vary {fit.dispersion:.1f} times as much as Poisson counts: intervals are too narrow"
 
 
 def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
@@ -203,7 +359,7 @@ def shifted(registry: Registry, name: str) -> Iterator[Statistic]:
         variable=declared.variable, variable_label=variable.label, method=fit.method, function=fit.function,
     )  # fmt: skip
     kinds = {"estimate": "common_odds_ratio", "low": "ratio_limit", "high": "ratio_limit", "p": "p"}
-    for key, attribute in (("estimate", "odds_ratio"), ("low", "low"), ("high", "high"), ("p", "p")):
+    for key, attribute in (("estimate", "estimate"), ("low", "low"), ("high", "high"), ("p", "p")):
         value = getattr(term, attribute) if term else None
         reason = "" if value is not None else (term and term.reason) or fit.reason or "no estimate"
         yield dataclasses.replace(base, key=f"{path}.{key}", value=value, kind=kinds[key], name=key, error=reason)

@@ -24,7 +24,7 @@ FILE = "analysis.py"
 KEY = re.compile(r"own(\.[A-Za-z0-9_]+)+")
 KINDS = frozenset(
     """count percent percent_limit median quartile mean sd odds_ratio risk_ratio common_odds_ratio ratio_limit difference
-    difference_limit p smd test_statistic date e_value weight""".split()
+    difference_limit hazard_ratio rate_ratio mean_difference mean_difference_limit p smd test_statistic date e_value weight""".split()
 )
 """What an own figure can be, so that it can be printed."""
 

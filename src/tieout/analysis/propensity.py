@@ -17,7 +17,6 @@ from tieout.analysis.comparisons import INFINITE_SMD
 from tieout.analysis.describe import Column, columns
 from tieout.analysis.intervals import Estimate
 from tieout.analysis.models import indicators, labelled
-from tieout.analysis.models import warning as separation_warning
 from tieout.analysis.outcomes import LABELS
 from tieout.registry import Registry, mask
 from tieout.results import Rule, Statistic
@@ -201,7 +200,7 @@ def weighted(registry: Registry, declared: Propensity, pair: list[Column]) -> We
         return Weighted(rows, first, nothing, nothing, reason)
     score = expit(float(fit.intercept.coef or 0) + X @ np.array([term.coef for term in fit.terms]))
     weight = weights(score, first, declared.estimand, declared.truncate)
-    near = [term.label for term in terms if separation_warning(fit, term)]
+    near = [term.label for term in terms if term.name in (*fit.separated, *fit.near_separated)]
     told = [f"{', '.join(near)} nearly separates the groups"] if near else []
     told += [dominated(weight[side], column.label) for side, column in zip((first, ~first), pair, strict=True)]
     return Weighted(rows, first, score, weight, "", "; ".join(filter(None, told)))

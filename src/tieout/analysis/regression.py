@@ -19,6 +19,7 @@ from scipy.linalg import qr, solve_triangular
 from scipy.optimize import brentq, minimize
 from scipy.special import expit
 from scipy.stats import chi2, norm, rankdata
+from scipy.stats import t as student_t
 from statsmodels.discrete.discrete_model import Logit
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
@@ -36,16 +37,17 @@ which is that of a cell with a single patient; its 95% interval then spans 50-fo
 
 @dataclass(frozen=True)
 class Term:
-    """One coefficient: log odds ratio, its standard error, the odds ratio with its interval, z and p.
+    """One coefficient, its standard error, what it is reported as (`estimate`) with its interval, z and p.
 
-    What does not exist is None, and `reason` says why. `p` belongs to the interval: Wald p with a Wald interval,
-    likelihood-ratio p with a profile interval.
+    The estimate is the odds, hazard or rate ratio whose log the coefficient is, or in a linear model the coefficient
+    itself. What does not exist is None, and `reason` says why. `p` belongs to the interval: Wald p with a Wald
+    interval, likelihood-ratio p with a profile interval.
     """
 
     name: str
     coef: float | None = None
     se: float | None = None
-    odds_ratio: float | None = None
+    estimate: float | None = None
     low: float | None = None
     high: float | None = None
     p: float | None = None
@@ -58,7 +60,9 @@ class Fit:
     """A fitted model. `terms` are in the order given, also when nothing could be estimated (then see `reason`).
 
     `events` counts y = 1 (0 in an ordinal model, where nothing is an event). `separated` names the terms without
-    finite maximum-likelihood estimate, `near_separated` those with an unstable one.
+    finite maximum-likelihood estimate, `near_separated` those with an unstable one. `dispersion` of a model of counts is
+    Pearson's statistic over its degrees of freedom (Poisson) or alpha, by which the variance is mean + alpha mean²
+    (negative binomial); `correlation` is that within a cluster, where it is estimated.
     """
 
     n: int
@@ -72,6 +76,8 @@ class Fit:
     reason: str = ""
     separated: tuple[str, ...] = ()
     near_separated: tuple[str, ...] = ()
+    dispersion: float | None = None
+    correlation: float | None = None
 
     @property
     def events_per_variable(self) -> float | None:
@@ -98,17 +104,17 @@ def logistic(y: ArrayLike, X: ArrayLike, terms: Sequence[str], interval: str = "
         return empty
     separated = separation(data.y, data.X, terms)
     if separated:
-        reason = _no_finite(separated)
-        empty = _absent(replace(empty, separated=separated), reason)
+        reason = no_finite(separated)
+        empty = absent(replace(empty, separated=separated), reason)
         return empty if wald else _one_sided(empty, data, level)
-    with _quiet():
+    with quiet():
         try:
-            scaled = np.column_stack([np.ones(len(data.y)), _standardised(data.X)])
+            scaled = np.column_stack([np.ones(len(data.y)), standardised(data.X)])
             found = Logit(data.y, scaled).fit(method="newton", maxiter=200, disp=0)
         except np.linalg.LinAlgError:
-            return _absent(empty, NOT_CONVERGED)
+            return absent(empty, NOT_CONVERGED)
     if not found.mle_retvals["converged"]:
-        return _absent(empty, NOT_CONVERGED)
+        return absent(empty, NOT_CONVERGED)
     coefs, covariance = _unscaled(data, found.params, found.cov_params())
     fit = replace(_wald(empty, coefs, np.sqrt(np.diag(covariance)), level), loglik=float(found.llf), converged=True)
     fit = replace(fit, near_separated=_near(data, fit))
@@ -128,10 +134,10 @@ def firth(y: ArrayLike, X: ArrayLike, terms: Sequence[str], level: float = 0.95)
     if empty.reason:
         return empty
     basis, triangle = np.linalg.qr(data.design)
-    with _quiet():
+    with quiet():
         best = _maximise(basis, data.y, FIRTH, len(triangle), np.zeros(len(triangle)))
     if not best.converged:
-        return _absent(empty, NOT_CONVERGED)
+        return absent(empty, NOT_CONVERGED)
     root = solve_triangular(best.factor @ triangle, np.eye(len(triangle)))
     fit = _wald(empty, solve_triangular(triangle, best.place), np.sqrt((root**2).sum(axis=1)), level)
     loglik = best.value + 2 * FIRTH * np.log(np.abs(np.diag(triangle))).sum()
@@ -146,14 +152,14 @@ def separation(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[str, .
     first, and rows thinned while a part of them already rules separation out. Raises ValueError as `logistic`
     does, and for a design that no model can be fitted to. Konis 2007, by firthmodels.detect_separation.
     """
-    outcome, columns = _finite(y, X, terms)
-    reason = _unfit(outcome, columns, terms)
+    outcome, columns = complete(y, X, terms)
+    reason = unfit(outcome, columns, terms)
     if reason:
         raise ValueError(reason)
-    scaled = _standardised(columns)
+    scaled = standardised(columns)
     infinite = np.zeros(len(terms), dtype=bool)
     for each in (1_000, 10_000, len(outcome)):
-        rows = _spread(outcome, each)
+        rows = spread(outcome, each)
         everyone = len(rows) == len(outcome)
         try:
             infinite = _infinite(outcome[rows], scaled[rows])
@@ -171,12 +177,12 @@ def _infinite(outcome: Array, columns: Array) -> NDArray[np.bool_]:
     above = np.concatenate([outcome >= grade for grade in grades])
     thresholds = np.kron(np.eye(len(grades)), np.ones((len(outcome), 1)))
     design = np.column_stack([np.tile(columns, (len(grades), 1)), thresholds])
-    with _quiet():
+    with quiet():
         found = detect_separation(design, above.astype(int), fit_intercept=False)
     return ~found.is_finite[: columns.shape[1]]
 
 
-def _spread(outcome: Array, each: int) -> NDArray[np.int64]:
+def spread(outcome: Array, each: int) -> NDArray[np.int64]:
     """Return rows spread evenly over the data, at most `each` of every outcome."""
     chosen = []
     for grade in np.unique(outcome):
@@ -191,30 +197,30 @@ def ordinal(y: ArrayLike, X: ArrayLike, terms: Sequence[str], level: float = 0.9
     y (n) holds numbers whose order is that of the grades; X, errors and separation as in `logistic`. The
     intercept is absent, the thresholds are not reported. McCullagh, JRSS B 1980;42:109.
     """
-    outcome, columns = _finite(y, X, terms)
+    outcome, columns = complete(y, X, terms)
     names = tuple(map(str, terms))
     empty = Fit(
         len(outcome), 0, tuple(Term(name) for name in names), Term("(Intercept)"), None, False,
         "proportional odds logistic regression, Wald interval",
         "statsmodels.miscmodels.ordinal_model.OrderedModel(distr='logit')",
     )  # fmt: skip
-    reason = _unfit(outcome, columns, terms) or ("" if names else "the model has no terms")
+    reason = unfit(outcome, columns, terms) or ("" if names else "the model has no terms")
     if reason:
-        return _absent(empty, reason)
+        return absent(empty, reason)
     separated = separation(outcome, columns, terms)
     if separated:
-        reason = _no_finite(separated)
-        return _absent(replace(empty, separated=separated), reason)
+        reason = no_finite(separated)
+        return absent(replace(empty, separated=separated), reason)
     grades = np.unique(outcome, return_inverse=True)[1]
     scale = columns.std(axis=0)
-    with _quiet():
-        found = OrderedModel(grades, _standardised(columns), distr="logit").fit(
+    with quiet():
+        found = OrderedModel(grades, standardised(columns), distr="logit").fit(
             method="bfgs", maxiter=1000, gtol=1e-7, disp=0
         )
     size = columns.shape[1]
     errors = np.asarray(found.bse)[:size]
     if not np.isfinite(errors).all() or np.abs(found.model.score(found.params)).max() > 1e-3 * len(grades):
-        return _absent(empty, NOT_CONVERGED)
+        return absent(empty, NOT_CONVERGED)
     fit = _wald(empty, np.r_[0.0, found.params[:size] / scale], np.r_[1.0, errors / scale], level)
     return replace(fit, intercept=empty.intercept, loglik=float(found.llf), converged=True)
 
@@ -277,14 +283,14 @@ class _Data:
 
 
 def _data(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> _Data:
-    outcome, columns = _finite(y, X, terms)
+    outcome, columns = complete(y, X, terms)
     if not np.isin(outcome, (0, 1)).all():
         raise ValueError("the outcome of a logistic model is 0 or 1")
     design = np.column_stack([np.ones(len(outcome)), columns])
-    return _Data(outcome, columns, tuple(map(str, terms)), design, _unfit(outcome, columns, terms))
+    return _Data(outcome, columns, tuple(map(str, terms)), design, unfit(outcome, columns, terms))
 
 
-def _finite(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[Array, Array]:
+def complete(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[Array, Array]:
     outcome, columns = np.asarray(y, dtype=np.float64), np.asarray(X, dtype=np.float64)
     if outcome.ndim != 1 or columns.shape != (len(outcome), len(terms)):
         raise ValueError("y has one value per patient, X one row per patient and one column per term")
@@ -293,7 +299,7 @@ def _finite(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[Array, Ar
     return outcome, columns
 
 
-def _unfit(outcome: Array, columns: Array, terms: Sequence[str]) -> str:
+def unfit(outcome: Array, columns: Array, terms: Sequence[str]) -> str:
     """Return why no model can be fitted to these data, or an empty string."""
     if not len(outcome):
         return "no complete case"
@@ -301,26 +307,26 @@ def _unfit(outcome: Array, columns: Array, terms: Sequence[str]) -> str:
         return "the outcome is the same in everybody"
     still = columns.std(axis=0) <= 1e-12 * np.abs(columns).max(axis=0)
     if still.any():
-        return f"{_listed(terms, still)} has the same value in everybody"
+        return f"{listed(terms, still)} has the same value in everybody"
     if len(terms) >= len(outcome):
         return f"{len(terms)} terms and an intercept, but {len(outcome)} patients"
     if not len(terms):
         return ""
-    triangle, order = qr(_standardised(columns), mode="r", pivoting=True)
+    triangle, order = qr(standardised(columns), mode="r", pivoting=True)
     sizes = np.abs(np.diag(triangle))
     spare = np.isin(np.arange(len(terms)), order[sizes <= 1e-9 * sizes[0]])
-    return f"{_listed(terms, spare)} follows exactly from the other terms" if spare.any() else ""
+    return f"{listed(terms, spare)} follows exactly from the other terms" if spare.any() else ""
 
 
-def _no_finite(separated: tuple[str, ...]) -> str:
+def no_finite(separated: tuple[str, ...]) -> str:
     return f"the outcome is separated by {', '.join(separated)}, so no finite estimate exists"
 
 
-def _listed(terms: Sequence[str], chosen: NDArray[np.bool_]) -> str:
+def listed(terms: Sequence[str], chosen: NDArray[np.bool_]) -> str:
     return ", ".join(str(term) for term, yes in zip(terms, chosen, strict=True) if yes)
 
 
-def _standardised(columns: Array) -> Array:
+def standardised(columns: Array) -> Array:
     return (columns - columns.mean(axis=0)) / columns.std(axis=0)
 
 
@@ -333,7 +339,7 @@ def _unscaled(data: _Data, params: Array, covariance: Array) -> tuple[Array, Arr
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep library warnings to ourselves: what they warn of is in the result as a reason."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -346,10 +352,10 @@ def _quiet() -> Iterator[None]:
 def _empty(data: _Data, method: str, function: str) -> Fit:
     terms = tuple(Term(name) for name in data.terms)
     fit = Fit(len(data.y), int(data.y.sum()), terms, Term("(Intercept)"), None, False, method, function)
-    return _absent(fit, data.reason) if data.reason else fit
+    return absent(fit, data.reason) if data.reason else fit
 
 
-def _absent(fit: Fit, reason: str) -> Fit:
+def absent(fit: Fit, reason: str) -> Fit:
     """Return the fit without any estimate, with the reason on every term."""
     terms = tuple(Term(term.name, reason=reason) for term in fit.terms)
     return replace(fit, terms=terms, intercept=Term(fit.intercept.name, reason=reason), reason=reason)
@@ -357,22 +363,32 @@ def _absent(fit: Fit, reason: str) -> Fit:
 
 def _wald(fit: Fit, coefs: Array, errors: Array, level: float) -> Fit:
     """Return the fit with coefficients (the intercept first), standard errors, Wald intervals and Wald p."""
-    half = norm.isf((1 - level) / 2) * errors
-    filled = []
-    for term, coef, error, reach in zip((fit.intercept, *fit.terms), coefs, errors, half, strict=True):
-        z = float(coef / error)
-        given = replace(term, coef=float(coef), se=float(error), z=z, p=float(2 * norm.sf(abs(z))))
-        filled.append(_ratios(given, float(coef - reach), float(coef + reach)))
+    given = zip((fit.intercept, *fit.terms), coefs, errors, strict=True)
+    filled = [wald(term, float(coef), float(error), level) for term, coef, error in given]
     return replace(fit, intercept=filled[0], terms=tuple(filled[1:]))
 
 
+def wald(term: Term, coef: float, error: float, level: float, df: float = math.inf, ratio: bool = True) -> Term:
+    """Return the term with its coefficient, standard error, Wald interval and Wald p.
+
+    They come from Student's t with `df` degrees of freedom, which is the normal distribution where they are infinite.
+    The estimate and the limits are ratios, or the coefficient itself where it is no `ratio`.
+    """
+    law = norm if math.isinf(df) else student_t(df)
+    z, reach = coef / error, float(law.isf((1 - level) / 2)) * error
+    given = replace(term, coef=coef, se=error, z=z, p=float(2 * law.sf(abs(z))))
+    if ratio:
+        return _ratios(given, coef - reach, coef + reach)
+    return replace(given, estimate=coef, low=coef - reach, high=coef + reach)
+
+
 def _ratios(term: Term, low: float, high: float) -> Term:
-    """Return the term with odds ratio and limits from their logs; one that no number can hold is None."""
+    """Return the term with the ratio and its limits from their logs; one that no number can hold is None."""
     ratio = None if term.coef is None else _exp(term.coef)
     lower, upper = _exp(low), _exp(high)
     lost = None in (lower, upper) and not term.reason
     reason = "a limit of the interval is too large or too small for a number" if lost else term.reason
-    return replace(term, odds_ratio=ratio, low=lower, high=upper, reason=reason)
+    return replace(term, estimate=ratio, low=lower, high=upper, reason=reason)
 
 
 def _exp(log: float) -> float | None:
@@ -504,7 +520,7 @@ def _profile(
     order = [*(i for i in range(len(coefs)) if i != index), index]
     basis, triangle = np.linalg.qr(data.design[:, order])
     unit, reach = triangle[-1, -1], math.sqrt(len(data.y))
-    with _quiet():
+    with quiet():
         best = _maximise(basis, data.y, penalty, len(coefs), triangle @ coefs[order])
         seen = [best]
 

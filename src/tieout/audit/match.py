@@ -223,7 +223,7 @@ def count_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
 
 def proportion_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
     """A rate fits where percentage, numerator and denominator fit as far as they are quoted."""
-    if s.kind != "percent":
+    if s.kind not in SAME_KIND["percent"]:
         return False
     limits = {"low": figure.low, "high": figure.high}
     return (
@@ -242,7 +242,7 @@ def total_fits(figure: Quoted, s: Statistic) -> bool:
 
 
 def ratio_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
-    kinds = ("odds_ratio", "risk_ratio", "common_odds_ratio")
+    kinds = SAME_KIND["ratio_ci"]
     parts = {"low": figure.low, "high": figure.high, "p": figure.p}
     return (
         s.kind in kinds
@@ -254,7 +254,7 @@ def ratio_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
 
 def difference_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
     parts = {"low": figure.low, "high": figure.high}
-    return s.kind == "difference" and rounds_to(s.value, figure.estimate) and beside(figure, s, results, parts)
+    return s.kind in SAME_KIND["difference_ci"] and rounds_to(s.value, figure.estimate) and beside(figure, s, results, parts)
 
 
 def median_fits(figure: Quoted, s: Statistic, results: Results) -> bool:
@@ -290,9 +290,9 @@ FITS: dict[str, Callable[[Quoted, Statistic, Results], bool]] = {
 SAME_KIND = {
     "count": ("count",),
     "count_of_total": ("percent",),
-    "percent": ("percent",),
-    "ratio_ci": ("odds_ratio", "risk_ratio", "common_odds_ratio"),
-    "difference_ci": ("difference",),
+    "percent": ("percent", "survival"),
+    "ratio_ci": ("odds_ratio", "risk_ratio", "common_odds_ratio", "hazard_ratio", "rate_ratio"),
+    "difference_ci": ("difference", "mean_difference"),
     "median_iqr": ("median",),
     "mean_sd": ("mean",),
     "p_value": ("p",),

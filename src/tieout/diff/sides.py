@@ -133,7 +133,7 @@ def side(named: str | Path, folders: tuple[Path, ...] = ()) -> Side:
         return READERS[path.suffix.lower()](path, str(named))
     if not snapshots.DIGEST.fullmatch(str(named).casefold()):
         raise TieoutError(str(named)[:200], "there is no such file, and this is no digest of a snapshot", KNOWN)
-    return of_snapshot(found(str(named), folders), str(named))
+    return of_snapshot(found(str(named), folders))
 
 
 def found(digest: str, folders: tuple[Path, ...]) -> snapshots.Snapshot:
@@ -147,10 +147,11 @@ def found(digest: str, folders: tuple[Path, ...]) -> snapshots.Snapshot:
     raise problem
 
 
-def of_snapshot(kept: snapshots.Snapshot, name: str) -> Side:
+def of_snapshot(kept: snapshots.Snapshot) -> Side:
     """Return the side of a snapshot, computed from what it holds."""
     with snapshots.unpacked(kept) as study_file:
-        return of_study(study_file, f"{name} ({kept.study}, cut {kept.cut})")
+        found = of_study(study_file, f"{kept.edition[:16]} ({kept.study}, cut {kept.cut})")
+    return dataclasses.replace(found, stamp=f"sha256:{kept.data[:16]} edition:{kept.edition[:16]}")
 
 
 def of_study(path: Path, name: str) -> Side:
@@ -176,7 +177,7 @@ def of_study(path: Path, name: str) -> Side:
 def of_json(path: Path, name: str) -> Side:
     """Return the side of a results file, with the woven document beside it where that has the same stamp."""
     if (path.parent / snapshots.FILES).is_dir() and re.fullmatch("[0-9a-f]{64}", path.stem):
-        return of_snapshot(snapshots.snapshot(path), name)
+        return of_snapshot(snapshots.snapshot(path))
     results = saved.load(path)
     if not {"snapshot", "journal"} <= set(results.meta):
         raise TieoutError(str(path), "this is not a results file of Tieout", "run 'tieout build' to write it anew")

@@ -80,7 +80,8 @@ def summary(difference: Difference) -> str:
         for table, lines in difference.records.items()
         if lines
     ]
-    parts += [f"{len(difference.definitions)} definitions changed"] if difference.definitions else []
+    n = len(difference.definitions)
+    parts += [f"{n} definition{'s' * (n != 1)} changed"] if n else []
     whole = "; ".join(part.strip() for part in parts) or ("only words of the document changed" if difference.passages else "")
     return whole[:1].upper() + whole[1:] + "." if whole else NO_DIFFERENCE
 

@@ -1,4 +1,4 @@
-"""The odds ratios of a model: estimates with their intervals on a logarithmic axis."""
+"""The ratios of a model: estimates with their intervals on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -59,23 +59,37 @@ class Line:
 
 
 def forest(results: Results, of: str, profile: Profile) -> Drawing:
-    """Return a model's multivariable odds ratios, with Firth's beside those that carry a warning."""
+    """Return a model's multivariable ratios, with Firth's beside those that carry a warning."""
     layout = results.meta["layout"]["models"][of]
     lines = [line for term in layout["terms"] for line in term_lines(results, f"model.{of}", term, profile)]
     if not lines:
-        return nothing("There are no odds ratios to draw: the model has no terms.")
-    axis = f"Odds ratio ({profile.confidence}% CI)"
+        return nothing("There are no ratios to draw: the model has no terms.")
+    measure = measured(results, of)
+    axis = f"{measure[:1].upper()}{measure[1:]} ({profile.confidence}% CI)"
     shown = [(line.full, fit) for line in lines for fit in line.fits]
     rows = (
         ("Factor", "Fit", axis, profile.p_symbol),
         *((name, fit.name, fit.ratio, fit.p) for name, fit in shown),
     )
     said = "; ".join(f"{name}{'' if fit.name == FITS[''] else f' ({fit.name})'}: {fit.said}" for name, fit in shown)
-    text = f"Forest plot of odds ratios ({profile.confidence}% CI) for {tidy(layout['label'])}: {said}."
+    text = f"Forest plot of {measure}s ({profile.confidence}% CI) for {tidy(layout['label'])}: {said}."
     why = "; ".join(dict.fromkeys(fit.reason for _, fit in shown if fit.reason))
     note = f"{profile.not_estimable}, not estimable: {why}." if why else ""
     ticks = {tick: plain(exact(tick), decimals(tick), profile) for tick in TICKS}
     return Drawing(text, rows, lambda: paint_forest(lines, axis, profile.p_symbol, note, ticks))
+
+
+MEASURES = {
+    "odds_ratio": "odds ratio",
+    "common_odds_ratio": "common odds ratio",
+    "hazard_ratio": "hazard ratio",
+    "rate_ratio": "rate ratio",
+}
+
+
+def measured(results: Results, of: str) -> str:
+    """Return what a model's estimates are, in words."""
+    return next(MEASURES[s.kind] for s in results.under(f"model.{of}") if s.name == "estimate")
 
 
 def decimals(tick: float) -> int:
