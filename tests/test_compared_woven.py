@@ -111,6 +111,53 @@ def test_every_figure_of_the_comparisons_audits_clean(built, name):
     assert {f.verdict for f in findings} == {"confirmed"}, [f.message for f in findings if f.verdict != "confirmed"]
 
 
+def test_warnings_of_weights_and_strata_that_are_left_out_audit_clean_too(tmp_path):
+    from conftest import Small
+
+    lines = patients(160).splitlines()
+    cells = [line.split(",") for line in lines[1:]]
+    for row in cells:  # treatment follows age but for a few, and a place has only one group
+        old = int(row[5] or 50) > 62
+        row[3] = str(int(old)) if row[0] not in ("r-2", "r-3", "r-50", "r-51", "r-70", "r-71") else str(int(not old))
+        row[6] = "3" if row[3] == "1" and row[6] == "3" else str(1 + int(row[6]) % 2)
+    blocks = [f"::: {{#tbl-{at}}}\n[[ tables.{name} ]]\n\nTable of {name}\n:::\n" for at, name in enumerate(TABLES)]
+    declared = STUDY.replace("terms: [age, place], estimand: att", "terms: [age], estimand: ate")
+    study = Small(tmp_path).write("study.yaml", declared)
+    study.write("data.csv", "\n".join([lines[0], *map(",".join, cells)]) + "\n").write("m.qmd", PROSE + "\n" + "\n".join(blocks))
+    built = study.build("html")
+    assert "The weights are unstable" in built.document.text and "who compare nothing" in built.document.text
+    findings = audited(read(built.outputs["html"]), built.results, carried.woven(built.outputs["html"]))
+    assert {f.verdict for f in findings} == {"confirmed"}, [f.message for f in findings if f.verdict != "confirmed"]
+
+
+POOR = {
+    "one group": {"treat": "1"},
+    "no outcome": {"good": ""},
+    "everybody had the event": {"good": "1"},
+    "no age": {"age": ""},
+    "one age": {"age": "60"},
+    "one stratum": {"place": "1"},
+    "nobody's group": {"treat": ""},
+    "nothing measured again": {"then": "", "after": ""},
+}
+
+
+@pytest.mark.parametrize("poor", POOR.values(), ids=POOR)
+def test_poor_data_give_reasons_and_neither_warnings_nor_a_stop(poor, tmp_path):
+    import warnings
+
+    from conftest import Small
+
+    header, *rows = (line.split(",") for line in patients(40).splitlines())
+    changed = [",".join(poor.get(name, cell) for name, cell in zip(header, row, strict=True)) for row in rows]
+    study = Small(tmp_path).write("study.yaml", STUDY).write("data.csv", "\n".join([",".join(header), *changed]) + "\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        results = study.results()
+        tables = comparison_tables.every(results, PROFILES["jnis"])
+    assert any("not estimable" in table for table in tables.values())
+
+
 def test_every_table_that_a_document_can_name_is_woven(built):
     assert set(comparison_tables.every(built.results, PROFILES["jnis"])) == set(TABLES)
     assert {key.split(".")[0] for key in built.document.keys} >= {

@@ -84,6 +84,7 @@ def test_patients_in_strata_without_the_other_group_are_told(treated):
     treated.write("data.csv", "\n".join(lines) + "\n")
     results = treated.results()
     assert "without patients of the other group" in results["stratified.good.odds_ratio.estimate"].warning
+    assert results["stratified.good.left_out.n"].value == 5
     assert results["stratified.good.strata.n"].value == 1
     assert results["stratified.good.homogeneity.p"].error
 

@@ -81,13 +81,16 @@ def stratified(results: Results, name: str, profile: Profile) -> str:
     words = "Homogeneity of the odds ratios between strata: "
     test = results[f"{path}.homogeneity.p"]
     said = f" ({keyed.literal_html(keyed.curly(test.method))})" if not test.error else ""
+    if results[f"{path}.left_out.n"].value:
+        lost = cell(results, f"{path}.left_out.n", "value", profile, notes)
+        notes.plain += [f"Patients in strata without patients of the other group, who compare nothing: {lost}."]
     notes.plain += [f"{words}<em>{profile.p_symbol}</em> {homogeneity}{said}."]
     notes.plain += how(results[f"{path}.{kind}.estimate"] for kind in ("odds_ratio", "risk_ratio"))
     return assembled(heads(columns), body, notes, len(columns))
 
 
 def ratios(results: Results, base: str, profile: Profile, notes: Notes) -> list[str]:
-    return [marked(results, f"{base}.{kind}", "ratio_interval", profile, notes) for kind in ("odds_ratio", "risk_ratio")]
+    return [cell(results, f"{base}.{kind}", "ratio_interval", profile, notes) for kind in ("odds_ratio", "risk_ratio")]
 
 
 MEASURED = {"pct": "n_pct", "median": "median_iqr", "mean": "mean_sd"}
@@ -160,9 +163,26 @@ def balance(results: Results, name: str, profile: Profile) -> str:
         f"Patients lost to missing values: {lost}; with a score outside the range of the other group: {far}.",
         *how([results[f"{path}.{groups[0]}.effective_size"]]),
     ]
-    if warning := results[f"{path}.{groups[0]}.effective_size"].warning:
-        notes.plain.append(sentence(warning))
+    notes.plain += warned(results, path, groups, profile, notes)
     return assembled(head, body, notes, 7)
+
+
+def warned(results: Results, path: str, groups: list[str], profile: Profile, notes: Notes) -> list[str]:
+    """Return what must be said of weights that few patients carry, or of groups that a term nearly separates."""
+    if not results[f"{path}.{groups[0]}.effective_size"].warning:
+        return []
+    largest, sizes = (
+        ", ".join(
+            keyed.literal_html(results[f"{path}.{group}.n"].group_label)
+            + f" {cell(results, f'{path}.{group}.{part}', 'value', profile, notes)}"
+            for group in groups
+        )
+        for part in ("largest_weight", "effective_size")
+    )
+    return [
+        "The weights are unstable: few patients carry them, or a term nearly separates the groups. "
+        f"Largest weight, as a multiple of the average: {largest}; effective sample size: {sizes}."
+    ]
 
 
 def term_rows(results: Results, base: str, groups: list[str], profile: Profile, notes: Notes) -> list[str]:
@@ -199,11 +219,11 @@ def weighted_outcomes(results: Results, name: str, profile: Profile) -> str:
         cells = [cell(results, f"{base}.n", "value", profile, notes)]
         cells += [cell(results, f"{base}.{group}.pct", "value", profile, notes) for group in layout["groups"]]
         for kind in ("difference", "risk_ratio"):
-            cells.append(marked(results, f"{base}.{kind}", "ratio_interval", profile, notes))
+            cells.append(cell(results, f"{base}.{kind}", "ratio_interval", profile, notes))
             cells.append(cell(results, f"{base}.{kind}.p", "value", profile, notes))
         body.append(row(keyed.literal_html(results[f"{base}.n"].variable_label), cells))
     estimates = [results[f"{path}.{o}.{kind}.estimate"] for o in layout["outcomes"] for kind in ("difference", "risk_ratio")]
-    notes.plain = how(estimates)
+    notes.plain = [*how(estimates), *warned(results, f"propensity.{name}", layout["groups"], profile, notes)]
     return assembled(heads(columns), body, notes, len(columns))
 
 

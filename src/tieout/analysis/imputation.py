@@ -201,7 +201,7 @@ def pooled(
         fit = regression.logistic(y, X, [term.name for term in terms])
         absent = fit.reason or next((term.reason for term in fit.terms if term.coef is None), "")
         if absent:
-            return {}, f"in imputation {len(fits) + 1} of {declared.imputations}: {absent}"
+            return {}, f"with missing values imputed, {absent}"
         fits.append(fit)
     coefs = {name: [t.coef for fit in fits for t in fit.terms if t.name == name] for name in (t.name for t in fits[0].terms)}
     errors = {name: [t.se for fit in fits for t in fit.terms if t.name == name] for name in coefs}

@@ -24,6 +24,7 @@ Tables = NDArray[np.float64]
 HERE = "tieout.analysis.stratified."
 TABLE = "statsmodels.stats.contingency_tables.StratifiedTable"
 NOBODY = "no stratum has patients of both groups"
+LEFT_OUT = "patients in strata without patients of the other group compare nothing"
 
 
 def strata(tables: ArrayLike) -> Tables:
@@ -132,7 +133,8 @@ def homogeneity(tables: ArrayLike) -> Test:
 def stratified(registry: Registry, name: str) -> Iterator[Statistic]:
     """Yield the Statistics of one declared comparison within strata.
 
-    Keys: stratified.NAME.odds_ratio, .risk_ratio (estimate, low, high), .p, .homogeneity.p, .patients.n, .strata.n;
+    Keys: stratified.NAME.odds_ratio, .risk_ratio (estimate, low, high), .p, .homogeneity.p, .patients.n, .strata.n,
+    .left_out.n;
     .crude.… without strata; .stratum.CODE.… each stratum's own, with .GROUP.n, .total and .pct.
     """
     study = registry.study
@@ -154,7 +156,12 @@ def stratified(registry: Registry, name: str) -> Iterator[Statistic]:
         among=f"{outcome.among} with {variable.label} known, {against}", variable=outcome.variable,
         variable_label=declared.label,
     )  # fmt: skip
-    base = dataclasses.replace(base, warning=left_out(every, kept))
+    lost = int(every.sum() - kept.sum())
+    yield dataclasses.replace(
+        base, key=f"{path}.left_out.n", value=lost, n=lost, kind="count", name="left_out", counted={},
+        label=f"{declared.label}: patients in strata without patients of the other group",
+    )  # fmt: skip
+    base = dataclasses.replace(base, warning=LEFT_OUT if lost else "")
     yield dataclasses.replace(base, key=f"{path}.patients.n", value=int(every.sum()), kind="count", name="patients")
     yield dataclasses.replace(
         base, key=f"{path}.strata.n", value=len(kept), n=len(kept), total=len(every), kind="count", name="strata",
@@ -187,11 +194,6 @@ def counts(registry: Registry, outcome: str, first: Column, second: Column, vari
     declared = registry.study.outcomes[outcome]
     found = [tally(registry, declared, dataclasses.replace(c, rows=c.rows & inside)) for c in (first, second)]
     return np.array([[x, n - x] for x, n in found], dtype=float)
-
-
-def left_out(every: Tables, kept: Tables) -> str:
-    lost = int(every.sum() - kept.sum())
-    return f"{lost} patients are in strata without patients of the other group, which compare nothing" if lost else ""
 
 
 def tested(base: Statistic, key: str, label: str, test: Test) -> Iterator[Statistic]:
