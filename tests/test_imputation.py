@@ -138,6 +138,7 @@ def test_levels_without_order_are_not_imputed_and_this_is_said(holed):
     ("old", "new", "said"),
     [
         ("model: good, imp", "model: goood, imp", "did you mean 'good'"),
+        ("terms: [age, sex]}", "terms: [age, sex], cluster: site}", "only a logistic model without clusters"),
         ("imputations: 3", "imputations: 1", "greater than or equal to 2"),
         ("seed: 5", "seed: 5, variables: [age]", "is in the model, and so in the imputation"),
         ("seed: 5", "seed: 5, variables: [site]", "never analysed by name"),

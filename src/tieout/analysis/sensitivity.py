@@ -12,11 +12,12 @@ from tieout.study import Study
 
 COMMON: dict[str, Callable[[float], float]] = {
     "risk_ratio": lambda ratio: ratio,
+    "rate_ratio": lambda ratio: ratio,
     "odds_ratio": math.sqrt,
     "hazard_ratio": lambda ratio: (1 - 0.5 ** math.sqrt(ratio)) / (1 - 0.5 ** math.sqrt(1 / ratio)),
 }
 """The risk ratio that a ratio stands for where the outcome is common (15% or more)."""
-WORDS = {"risk_ratio": "a risk ratio", "odds_ratio": "an odds ratio", "hazard_ratio": "a hazard ratio"}
+WORDS = {"risk_ratio": "a risk ratio", "rate_ratio": "a rate ratio", "odds_ratio": "an odds ratio", "hazard_ratio": "a hazard ratio"}
 
 
 def e_value(ratio: float, kind: str, rare: bool = False) -> float:
@@ -52,8 +53,8 @@ def e_values(study: Study, name: str, results: Results) -> Iterator[Statistic]:
         raise TieoutError(place, f"no ratio has the key '{declared.of}'", results.near(f"{path}.estimate"))
     estimate = results[f"{path}.estimate"]
     if estimate.kind not in COMMON:
-        problem = f"'{declared.of}' is not a ratio of risks, odds or hazards"
-        raise TieoutError(place, problem, "name a risk ratio, odds ratio or hazard ratio")
+        problem = f"'{declared.of}' is not a ratio of risks, rates, odds or hazards"
+        raise TieoutError(place, problem, "name a risk ratio, rate ratio, odds ratio or hazard ratio")
     ends = {part: results[f"{path}.{part}"] for part in ("low", "high") if f"{path}.{part}" in results}
     values = {"estimate": (estimate.value, estimate.error), "limit": (None, "the ratio has no interval")}
     if estimate.value is not None:
@@ -63,7 +64,7 @@ def e_values(study: Study, name: str, results: Results) -> Iterator[Statistic]:
         values["limit"] = (of_limit(low, high, estimate.kind, declared.rare), "")
     elif ends:
         values["limit"] = (None, next(end.error for end in ends.values() if end.error))
-    how = "for a rare outcome" if declared.rare else "for a common outcome" if estimate.kind != "risk_ratio" else ""
+    how = "for a rare outcome" if declared.rare else "for a common outcome" if estimate.kind in ("odds_ratio", "hazard_ratio") else ""
     for part, (value, reason) in values.items():
         words = "of the estimate" if part == "estimate" else "of the confidence limit nearer to 1"
         yield dataclasses.replace(
