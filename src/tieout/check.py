@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -140,9 +141,12 @@ def overview(found: Checked, folders: Mapping[str, str]) -> str:
             "What is asked", ("Field", "What", "Queries"), [(field, what, str(n)) for (field, what), n in asked.items()],
             numbers=(2,), empty="Nothing: every value fits the dictionary, and every rule holds.",
         ),
-        Table(
-            "What is recorded", ("Variable", "Form", "Recorded", "Applies to", "%"),
-            [(label, form, str(n), str(total), percent(n, total)) for form, label, n, total in recorded(found)], numbers=(2, 3, 4),
+        *(
+            Table(
+                f"What is recorded: {form}" if form else "What is recorded", ("Variable", "Recorded", "Applies to", "%"),
+                [(label, str(n), str(total), percent(n, total)) for _, label, n, total in rows], numbers=(1, 2, 3),
+            )
+            for form, rows in groupby(recorded(found), key=lambda row: row[0])
         ),
     ]  # fmt: skip
     return page(found.study, "Data check", "Counts only: no record is named on this page.", tables)
