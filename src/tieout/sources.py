@@ -45,6 +45,8 @@ FOREIGN = {
 DECLARED = re.compile(rb"sep=([,;|\t])\r?\n", re.IGNORECASE)
 """The line with which Excel is told what separates the cells."""
 DELIMITERS = (",", ";", "\t", "|")
+LONGEST = 10_000
+"""Characters that no name of a column has: the quote before it was never closed."""
 SAMPLE = 65_536
 """Bytes at the beginning of a file by which its delimiter is found."""
 
@@ -288,10 +290,13 @@ def undecodable(error: UnicodeDecodeError, encoding: str) -> tuple[str, str]:
 def header_of(path: Path, raw: bytes, delimiter: str) -> list[str]:
     """Return the names in the first line that is not blank, of which only as much is decoded as is needed."""
     lines = csv.reader(io.TextIOWrapper(io.BytesIO(raw), "utf-8", newline=""), delimiter=delimiter)
+    unread = TieoutError(str(path), "the header is not a row of cells", "look for a stray quote")
     try:
         header = next((row for row in lines if row), [])
     except csv.Error:
-        raise TieoutError(str(path), "the header is not a row of cells", "look for a stray quote") from None
+        raise unread from None
+    if any(len(name) > LONGEST for name in header):
+        raise unread
     if not header:
         raise TieoutError(str(path), *EMPTY)
     return [name.strip() for name in header]
