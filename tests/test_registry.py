@@ -19,7 +19,7 @@ import pytest
 from conftest import DATA, Small
 from pyarrow import parquet
 
-from tieout import registry, sources, study
+from tieout import methods, registry, sources, study
 from tieout.errors import TieoutError
 
 
@@ -479,3 +479,58 @@ variables:
     small.change("study.yaml", "column: Datum}\n  day", "column: Zentrun}\n  day")
     with pytest.raises(TieoutError, match="the column 'Zentrun' is missing\n    did you mean 'Zentrum'"):
         registry.read(study.read(small.study))
+
+
+UNFIT = """name: N
+title: T
+data: {file: data.csv, cut: 2021-12-31, unfit: missing}
+documents: {manuscript: m.qmd}
+variables:
+  id: {label: Record, type: key, role: record}
+  site: {label: Site, type: text, role: site}
+  day: {label: Day, type: date, role: enrolled}
+  age: {label: Age, type: integer, range: [18, 110], required: true}
+  sex: {label: Sex, type: category, levels: {1: Male, 2: Female}}
+  door: {label: Door, type: datetime}
+  puncture: {label: Puncture, type: datetime}
+derived:
+  wait: {label: Wait, minutes: [door, puncture], range: [0, 600]}
+"""
+
+
+def unfit(small: Small, *rows: str) -> study.Study:
+    small.write("data.csv", "id,site,day,age,sex,door,puncture\n" + "\n".join(rows) + "\n").write("study.yaml", UNFIT)
+    return study.read(small.study)
+
+
+def test_values_that_do_not_fit_may_count_as_missing_and_are_told(small: Small):
+    declared = unfit(
+        small, "P1,a,2021-01-01,150,3,2021-01-01T10:00,2021-01-01T09:00", "P2,a,2021-01-01,old,1,,",
+        "P3,a,2021-01-02,50,2,2021-01-01T10:00,2021-01-01T10:30",
+    )  # fmt: skip
+    records = registry.read(declared).records
+    assert records.frame["age"].isna().tolist() == [True, True, False]
+    assert records.frame["sex"].isna().tolist() == [True, False, False]
+    assert records.frame["wait"].isna().tolist() == [True, True, False]
+    assert records.set_aside == {"age": 2, "sex": 1, "wait": 1}
+    results = small.results()
+    assert results["study.set_aside.n"].value == 4
+    assert results.meta["set_aside"] == {"age": 2, "sex": 1, "wait": 1}
+    assert "Values that do not fit the data dictionary counted as missing." in methods.paragraph(results)
+    small.change("study.yaml", ", unfit: missing", "")
+    with pytest.raises(TieoutError, match="is outside 18 to 110"):
+        registry.read(study.read(small.study))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("P1,a,2021-13-01,50,1,,", "day holds no date"),
+        ("P1,a,2021-01-01,,1,,", "age is blank or missing, and it is required"),
+        ("P1,,2021-01-01,50,1,,", "site is blank or missing"),
+        ("P1,a,2022-01-01,50,1,,", "day lies after the data cut"),
+    ],
+)
+def test_what_identifies_a_record_must_fit_whatever_counts_as_missing(small: Small, row, words):
+    with pytest.raises(TieoutError, match=words):
+        registry.read(unfit(small, row))

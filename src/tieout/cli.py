@@ -120,6 +120,9 @@ def say_what_was_built(built, out: Path) -> None:
         console.print(f"DRAFT: the data do not support the claim '{quote.claim}': “{quote.sentence}”", style="red")
     if built.undeclared:
         console.print(f"not read, since the study does not declare them: {', '.join(built.undeclared)}")
+    if aside := meta.get("set_aside"):
+        told = ", ".join(f"{name} {count:,}" for name, count in aside.items())
+        console.print(f"counted as missing, since they do not fit the dictionary: {told}. tieout check lists them for the sites")
     if meta["synthetic"]:
         console.print(meta["synthetic"], style="bold")
     for line in filter(None, (built.warning, meta.get("not_run"))):

@@ -29,9 +29,10 @@ def listed(words: list[str], joint: str = "and") -> str:
 def summaries(results: Results) -> str:
     how = methods_of(s for s in results if s.context.startswith("table.") and s.name in ("median", "mean"))
     numbers = f"Continuous variables are given as {listed(how, 'or')}, categorical" if how else "Categorical"
+    unfit = " Values that do not fit the data dictionary counted as missing." if results.meta.get("set_aside") else ""
     return (
         f"{numbers} variables as number (percentage) of the patients with the value recorded. "
-        f"Missing values were counted and {'imputed only where this is said' if imputes(results) else 'not imputed'}."
+        f"Missing values were counted and {'imputed only where this is said' if imputes(results) else 'not imputed'}.{unfit}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
 
 NOT_A_PATIENT = "a value is never shown in a message; look it up by its row"
 SHOWN_ROWS = 5
+REQUIRED = "is blank or missing, and it is required"
 NOTHING = (".", "NA", "N/A", "NULL", "nan")
 
 Problem = tuple[pd.Series, str, str]
@@ -30,11 +31,13 @@ Problem = tuple[pd.Series, str, str]
 class Records:
     """One checked table: numbers as float64, levelled variables as categories of codes, moments as datetime64.
 
-    `not_applicable` holds, for each variable that has such codes, a mask of the rows where it does not apply.
+    `not_applicable` holds, for each variable that has such codes, a mask of the rows where it does not apply; `set_aside`
+    how many values of a variable were counted as missing since they do not fit the dictionary.
     """
 
     frame: pd.DataFrame
     not_applicable: Mapping[str, np.ndarray]
+    set_aside: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,13 +165,13 @@ def applied(variable: Variable) -> set[str]:
 
 def checked(path: Path, study: Study, table: pd.DataFrame) -> Records:
     """Return text cells as records with every derived variable; the table's index gives the rows of the file."""
-    records = typed(path, table, every_column(study.variables))
+    records = typed(path, table, every_column(study.variables), study.data.unfit)
     if record := study.with_role("record"):
         raise_all(unique_records(path, study, table.index[records.frame[record].duplicated(keep=False)]))
     raise_all(after_cut(path, study, records))
     records, errors = derive(path, study, records)
     raise_all(errors)
-    return Records(records.frame.reset_index(drop=True), records.not_applicable)
+    return Records(records.frame.reset_index(drop=True), records.not_applicable, records.set_aside)
 
 
 def rows_of(places: pd.Index) -> str:
@@ -317,9 +320,11 @@ class Column:
     problems: list[Problem]
 
 
-def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable]) -> Records:
-    """Return text cells as typed columns."""
+def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable], unfit: str = "stop") -> Records:
+    """Return text cells as typed columns; `unfit` is what becomes of values that the dictionary does not admit."""
     records, problems = read_columns(table, wanted)
+    if unfit == "missing":
+        records, problems = without_unfit(records, problems, wanted)
     raise_all(
         [
             TieoutError(f"{path} {rows_of(table.index[wrong])}", f"{name} {problem}", hint)
@@ -329,6 +334,24 @@ def typed(path: Path, table: pd.DataFrame, wanted: Mapping[str, Variable]) -> Re
         ]
     )
     return records
+
+
+def without_unfit(
+    records: Records, problems: Mapping[str, list[Problem]], wanted: Mapping[str, Variable]
+) -> tuple[Records, dict[str, list[Problem]]]:
+    """Return the records with values that do not fit counted as missing, and the problems that remain.
+
+    What identifies a record, its site and its day must fit, and what is required must be there.
+    """
+    frame, counts, left = records.frame.copy(), {}, {}
+    for name, found in problems.items():
+        own = [problem for problem in found if problem[1] != REQUIRED] if wanted[name].role == "variable" else []
+        left[name] = [problem for problem in found if problem[1] == REQUIRED] if own else found
+        if own:
+            wrong = np.logical_or.reduce([rows.to_numpy() for rows, _, _ in own])
+            frame[name] = frame[name].mask(wrong)
+            counts[name] = int(wrong.sum())
+    return Records(frame, records.not_applicable, counts), left
 
 
 def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[Records, dict[str, list[Problem]]]:
@@ -345,7 +368,7 @@ def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[R
         if variable.required or variable.role in ("record", "site", "enrolled"):
             excused = hidden if variable.applies else False
             gone = columns[name].absent & ~excused
-            problems[name] = [(gone, "is blank or missing, and it is required", ""), *problems[name]]
+            problems[name] = [(gone, REQUIRED, ""), *problems[name]]
     return Records(frame, not_applicable), problems
 
 
@@ -481,7 +504,7 @@ def derive_leniently(study: Study, table: Records) -> Records:
 
 def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[TieoutError]]:
     """Return the records with every derived variable, and what is impossible in them."""
-    data, not_applicable, errors = {}, dict(table.not_applicable), []
+    data, not_applicable, set_aside, errors = {}, dict(table.not_applicable), dict(table.set_aside), []
     for name, derived in study.derived.items():
         data[name] = time_between(table.frame, derived) if derived.span else rule_holds(table.frame, derived, name)
         hidden = [table.not_applicable[i] for i in inputs(derived) if i in table.not_applicable]
@@ -489,10 +512,12 @@ def derive(path: Path, study: Study, table: Records) -> tuple[Records, list[Tieo
             not_applicable[name] = np.logical_or.reduce(hidden)
         if derived.range:
             wrong, problem, hint = out_of_range(data[name], derived.as_variable())
-            if wrong.any():
+            if wrong.any() and study.data.unfit == "missing":
+                data[name], set_aside[name] = data[name].mask(wrong), int(wrong.sum())
+            elif wrong.any():
                 hint = f"look at {' and '.join(inputs(derived))}: are the times in order?" if derived.span else hint
                 errors.append(TieoutError(f"{path} {rows_of(table.frame.index[wrong])}", f"{name} {problem}", hint))
-    return Records(table.frame.assign(**data), not_applicable), errors
+    return Records(table.frame.assign(**data), not_applicable, set_aside), errors
 
 
 def time_between(frame: pd.DataFrame, derived: Derived) -> pd.Series:

@@ -415,7 +415,7 @@ def as_restored(study: Study) -> Study:
     reports = study.reports
     if reports and reports.sites:
         reports = reports.model_copy(update={"sites": places.get(reports.sites, reports.sites)})
-    data = Data(file=REGISTRY, cut=study.data.cut, screening=log)
+    data = Data(file=REGISTRY, cut=study.data.cut, screening=log, unfit=study.data.unfit)
     return study.model_copy(update={"data": data, "documents": documents, "reports": reports, "snapshot": found.data})
 
 

@@ -119,9 +119,13 @@ class Screening(Place):
 
 
 class Data(Place):
-    """Where the data lie and the day on which they were cut."""
+    """Where the data lie, the day on which they were cut, and what becomes of values that the dictionary does not admit.
+
+    `unfit: stop` refuses them; `missing` counts them as missing and says so, while the sites are asked about them.
+    """
 
     cut: date
+    unfit: Literal["stop", "missing"] = "stop"
     screening: Screening | None = None
 
 

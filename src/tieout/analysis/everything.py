@@ -51,7 +51,8 @@ def analyse(registry: Registry, allow_code: bool = False) -> Results:
         *(imputation.imputed(registry, name) for name in study.imputation),
         own.statistics(registry) if allow_code else (),
     )
-    results = Results.of(found, {**about(study), "snapshot": registry.digest, **own.told(study, allow_code)})
+    aside = {"set_aside": dict(registry.records.set_aside)} if registry.records.set_aside else {}
+    results = Results.of(found, {**about(study), "snapshot": registry.digest, **aside, **own.told(study, allow_code)})
     return derived(study, results) if study.p_values or study.e_values else results
 
 
@@ -138,6 +139,9 @@ def setting(registry: Registry) -> Iterator[Statistic]:
     study, frame = registry.study, registry.frame
     n, site, enrolled = len(frame), study.with_role("site"), study.with_role("enrolled")
     yield Statistic("study.patients.n", n, "count", "Patients in the registry", n=n, total=n, context="study", name="n")
+    if study.data.unfit == "missing":
+        aside, words = sum(registry.records.set_aside.values()), "Values that do not fit the dictionary, counted as missing"
+        yield Statistic("study.set_aside.n", aside, "count", words, n=aside, context="study", name="n")
     if site:
         sites = int(frame[site].nunique())
         yield Statistic(
