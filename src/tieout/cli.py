@@ -272,7 +272,8 @@ def say_what_was_begun(begun) -> None:
             console.print(f"  {name}: {question}")
         if len(begun.questions) > MOST:
             console.print(f"  and {len(begun.questions) - MOST} more")
-    console.print(f"Next: read {begun.study} and put its guesses right, then: cd {begun.folder} && tieout check && tieout build")
+    sites = " && tieout sites" if begun.reports else ""
+    console.print(f"Next: read {begun.study} and put its guesses right, then: cd {begun.folder} && tieout check; tieout build{sites}")
 
 
 @app.command()

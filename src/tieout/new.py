@@ -70,6 +70,15 @@ class Begun:
     reports: bool
 
 
+@dataclass(frozen=True)
+class Looked:
+    """Data as they were found: cells in plain writing, one row per patient, how the file writes them, what each column is."""
+
+    table: pd.DataFrame
+    form: Format
+    found: tuple[Guess, ...]
+
+
 def begin(
     folder: Path, data: Path, *, dictionary: Path | None = None, copy: bool = False, form: Format = Format()  # noqa: B008
 ) -> Begun:
@@ -80,9 +89,25 @@ def begin(
     """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TieoutError(str(folder), "this exists already", f"name a new folder: tieout new my-study --data {data}")
+    looked = look(data, dictionary, form)
+    facts = drafted(looked, data, dictionary, folder, copy)
+    put(folder, written(facts), [file for file in (data, dictionary) if copy and file])
+    kept = [guess for guess in looked.found if not guess.left_out]
+    return Begun(
+        folder, folder / "study.yaml", len(looked.table), len(kept),
+        tuple((guess.name, question) for guess in kept for question in guess.questions),
+        tuple((", ".join(guess.columns), guess.left_out) for guess in looked.found if guess.left_out), facts["reports"],
+    )  # fmt: skip
+
+
+def look(data: Path, dictionary: Path | None, form: Format) -> Looked:
+    """Look at data, with the dictionary of their REDCap project where there is one.
+
+    Raises TieoutError where they cannot be read, or nothing in them can be analysed.
+    """
     with readers.opened(Place(file=str(data.resolve()), format=form), Path()) as source:
         table = source.whole(list(source.names))
-    written_as, table, unclear = dialect.found(table, form)
+    form, table, unclear = dialect.found(table, form)
     known: dict[str, describe.Entry] = {}
     asked: dict[str, tuple[str, ...]] = {}
     if dictionary:
@@ -98,30 +123,25 @@ def begin(
     ]
     if all(guess.left_out for guess in found):
         raise TieoutError(str(data), "no column of these data can be analysed", f"{found[0].columns[0]}: {found[0].left_out}")
-    facts = {**drafted(found, table, data, folder, copy), "format": written_as.model_dump(exclude_defaults=True)}
-    if dictionary:
-        facts["redcap"] = {"dictionary": place_of(dictionary, folder, copy)}
+    return Looked(table, form, tuple(found))
+
+
+def put(folder: Path, texts: Mapping[str, str], copies: Sequence[Path]) -> None:
+    """Write files into a new folder, with copies of others below `data`: all or none."""
     with workplace(folder) as work:
-        for name, text in written(facts).items():
+        for name, text in texts.items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_text(text, encoding="utf-8")
-        if copy:
-            (work / "data").mkdir()
-            for file in filter(None, (data, dictionary)):
-                shutil.copyfile(file, work / "data" / file.name)
+        for file in copies:
+            (work / "data").mkdir(exist_ok=True)
+            shutil.copyfile(file, work / "data" / file.name)
         for made in sorted(work.iterdir()):
             made.replace(folder / made.name)
-    kept = [guess for guess in found if not guess.left_out]
-    return Begun(
-        folder, folder / "study.yaml", len(table), len(kept),
-        tuple((guess.name, question) for guess in kept for question in guess.questions),
-        tuple((", ".join(guess.columns), guess.left_out) for guess in found if guess.left_out), facts["reports"],
-    )  # fmt: skip
 
 
-def drafted(found: Sequence[Guess], table: pd.DataFrame, data: Path, folder: Path, copy: bool) -> dict[str, Any]:
+def drafted(looked: Looked, data: Path, dictionary: Path | None, folder: Path, copy: bool) -> dict[str, Any]:
     """Return what the study file and the manuscript of the first draft say."""
-    declared = [guess for guess in found if not guess.left_out]
+    table, declared = looked.table, [guess for guess in looked.found if not guess.left_out]
     roles = {guess.entry["role"] for guess in declared if "role" in guess.entry}
     group = grouping(declared)
     outcomes = list(outcomes_of(declared, group))
@@ -131,8 +151,10 @@ def drafted(found: Sequence[Guess], table: pd.DataFrame, data: Path, folder: Pat
     return {
         "name": name, "title": f"{name}: a registry", "file": place_of(data, folder, copy),
         "cut": cut(declared, table, data).isoformat(),
-        "declared": declared, "left_out": [guess for guess in found if guess.left_out], "roles": sorted(roles), "group": group,
-        "outcomes": outcomes, "rows": rows[:ROWS], "redcap": None,
+        "format": looked.form.model_dump(exclude_defaults=True),
+        "redcap": {"dictionary": place_of(dictionary, folder, copy)} if dictionary else None,
+        "declared": declared, "left_out": [guess for guess in looked.found if guess.left_out], "roles": sorted(roles),
+        "group": group, "outcomes": outcomes, "rows": rows[:ROWS],
         "reports": roles >= {"record", "site", "enrolled"} and bool(outcomes),
         "sites": "site" if site and table[site.columns[0]].nunique() == 1 else "sites",
     }  # fmt: skip
