@@ -238,3 +238,20 @@ def test_text_that_a_dictionary_does_not_admit_is_never_shown():
     assert found.left_out and "Jane" not in repr(found)
     shown = guess.look(table.replace("Jane Doe, born 1950", "3"), {"sex": entry}, {}, {})[0]
     assert shown.questions == ("1 values are not in the dictionary and count as missing: 3",)
+
+
+def test_a_redcap_export_of_several_rows_for_a_patient_asks_for_its_dictionary(tmp_path):
+    write_export(tmp_path / "export.csv", patients(9))
+    with pytest.raises(TieoutError, match="several rows for a patient"):
+        new.begin(tmp_path / "study", tmp_path / "export.csv")
+
+
+def test_a_record_that_stands_more_than_once_is_asked_about(tmp_path):
+    found = begun(tmp_path, table() + table().partition("\n")[2])
+    assert ("Patient_ID", "it stands more than once: is there one row for each patient?") in found.questions
+    assert not study.read(found.study).with_role("record")
+
+
+def test_a_format_without_its_value_says_how_it_is_written():
+    with pytest.raises(TieoutError, match="sheet has no value\n    write, say, --format sheet=Patients"):
+        dialect.asked(["sheet"])

@@ -12,6 +12,7 @@ from tieout.errors import TieoutError, nearest
 from tieout.places import Format
 from tieout.registry import WRITTEN, rewritten
 
+EXAMPLES = {"encoding": "cp1252", "delimiter": "tab", "decimal": ",", "dates": "day_month_year", "sheet": "Patients"}
 COMMA = re.compile(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*")
 SLASHED = re.compile(r"\s*(\d{1,2})[./ -]+(\d{1,2})[./ -]+\d{4}([T ,]+\d{1,2}:\d{2}(:\d{2})?)?\s*")
 
@@ -23,6 +24,8 @@ def asked(pairs: list[str]) -> Format:
         if key not in Format.model_fields:
             hint = nearest(key, Format.model_fields) or f"one of {', '.join(Format.model_fields)}"
             raise TieoutError("--format", f"unknown part '{key}'", hint)
+        if not given[key]:
+            raise TieoutError("--format", f"{key} has no value", f"write, say, --format {key}={EXAMPLES[key]}")
     try:
         return Format.model_validate(given)
     except ValidationError as error:

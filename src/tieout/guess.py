@@ -307,6 +307,9 @@ def with_roles(found: Sequence[Guess], table: pd.DataFrame) -> list[Guess]:
             entry = {"label": chosen.entry["label"], "type": kind_ or chosen.type, "role": role}
             other = replace(chosen, entry=entry, questions=(f"is this the {words}?",))
             found = [other if guess is chosen else guess for guess in found]
+        elif role == "record" and role not in roles and (doubled := next((g for g, _ in hinted(free, table, RECORD)), None)):
+            question = "it stands more than once: is there one row for each patient?"
+            found = [replace(guess, questions=(question, *guess.questions)) if guess is doubled else guess for guess in found]
     return list(found)
 
 

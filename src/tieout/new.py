@@ -107,6 +107,9 @@ def look(data: Path, dictionary: Path | None, form: Format) -> Looked:
     """
     with readers.opened(Place(file=str(data.resolve()), format=form), Path()) as source:
         table = source.whole(list(source.names))
+    if not dictionary and (several := [name for name in (export.EVENT, export.INSTANCE) if name in table]):
+        problem = f"this is a REDCap export with several rows for a patient ('{several[0]}')"
+        raise TieoutError(str(data), problem, "give its data dictionary too: --dictionary dictionary.csv")
     form, table, unclear = dialect.found(table, form)
     known: dict[str, describe.Entry] = {}
     asked: dict[str, tuple[str, ...]] = {}
