@@ -684,3 +684,24 @@ def test_a_declared_format_reads_what_its_default_refuses(tmp_path):
     frame = registry.read(written(tmp_path, "file: data.csv, format: {encoding: cp1250}")).frame
     assert frame["site"].tolist()[0] == "ä"
     assert Format().decimal == "."
+
+
+def test_a_folder_stands_for_every_data_file_in_it(tmp_path):
+    expected = registry.read(written(tmp_path, as_csv(tmp_path, table()))).frame
+    (tmp_path / "export").mkdir()
+    table()[HEADER[:4]].to_csv(tmp_path / "export" / "z_patients.csv", index=False)
+    typed(table())[["id", *HEADER[4:]]].iloc[:2].to_excel(tmp_path / "export" / "a_follow_up.xlsx", index=False)
+    (tmp_path / "export" / "~$a_follow_up.xlsx").write_bytes(b"open elsewhere")
+    (tmp_path / "export" / "readme.md").write_text("not data")
+    declared = written(tmp_path, "join: {on: id, files: [export/]}")
+    found = registry.read(declared).frame
+    assert found["id"].tolist() == expected["id"].tolist()
+    assert found["weight"].tolist()[0] == 70.5 and found["died"].isna().tolist() == [False, False, True]
+    before = registry.digest(declared)
+    (tmp_path / "export" / "z_patients.csv").write_text((tmp_path / "export" / "z_patients.csv").read_text().replace("61", "62"))
+    assert registry.digest(declared) != before
+
+
+def test_a_folder_without_data_is_refused(tmp_path):
+    (tmp_path / "export").mkdir()
+    assert "no data file is in this folder" in refused(tmp_path, "join: {on: id, files: [export/]}")

@@ -495,7 +495,7 @@ def check_places(study: Study) -> Iterator[Mistake]:
         if place.redcap and bool(place.redcap.dictionary) == bool(place.redcap.api):
             yield (*loc, "redcap"), "expected exactly one of: dictionary, api", "an export needs its data dictionary"
         for part, endings in FORMATTED.items():
-            if getattr(place.format, part) and not any(name.casefold().endswith(endings) for name in place.files):
+            if getattr(place.format, part) and not any(name.casefold().endswith((*endings, "/")) for name in place.files):
                 problem = f"'{part}' says nothing about these data"
                 yield (*loc, "format", part), problem, f"it is for files ending in {some_of(endings)}"
         if place.database and bool(place.database.table) == bool(place.database.query):

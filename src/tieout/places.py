@@ -22,10 +22,13 @@ class Format(Strict):
 
 
 class Join(Strict):
-    """Files that each hold some columns of the same patients: joined by a key that stands in all of them."""
+    """Files that each hold some columns of the same patients: joined by a key that stands in all of them.
+
+    A folder among `files` stands for every data file in it.
+    """
 
     on: Text
-    files: tuple[Text, ...] = Field(min_length=2)
+    files: tuple[Text, ...] = Field(min_length=1)
 
 
 class Database(Strict):

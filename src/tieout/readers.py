@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -90,31 +90,49 @@ def open_file(path: Path, form: Format) -> Iterator[Source]:
 
 
 def joined(join: Join, form: Format, folder: Path) -> pd.DataFrame:
-    """Return the columns of several files side by side: the patients of the first, found in the others by the key.
+    """Return the columns of several files side by side: the patients of the longest, found in the others by the key.
 
     Raises TieoutError where the key is missing from a file, blank or twice in it, where a file has patients that the
-    first lacks, or two files share another column: there must be one row for each patient, and nothing may be lost.
+    longest lacks, or two files share another column: there must be one row for each patient, and nothing may be lost.
     """
-    whole: pd.DataFrame | None = None
-    for name in join.files:
-        path = folder / name
-        with open_file(path, form) as source:
-            if join.on not in source.names:
-                raise TieoutError(str(path), f"the key '{join.on}' is missing", f"its columns are {some_of(source.names, 12)}")
-            table = source.whole(list(source.names))
-        table = table.assign(**{join.on: table[join.on].str.strip()}).set_index(join.on)
-        unfit(path, table.index, join.on)
-        if whole is None:
-            whole = table
-            continue
+    tables = [(path, keyed(path, join.on, form)) for path in files_of(join.files, folder)]
+    (first, whole), *others = sorted(tables, key=lambda pair: -len(pair[1]))
+    for path, table in others:
         strangers = int((~table.index.isin(whole.index)).sum())
         if strangers:
-            problem = f"{strangers} of its {len(table)} records are not in {join.files[0]}"
-            raise TieoutError(str(path), problem, "name the file that has every patient first, or export both on one day")
+            problem = f"{strangers} of its {len(table)} records are not in {first.name}"
+            raise TieoutError(str(path), problem, "one of the files must have every patient: export all on one day")
         check_names(path, (*whole.columns, *table.columns))
         whole = whole.join(table)
-    assert whole is not None, "the strict reading asks for two files"
     return whole.fillna("").reset_index()
+
+
+def keyed(path: Path, key: str, form: Format) -> pd.DataFrame:
+    """Return a file's cells under its key, which must stand in it once for each row."""
+    with open_file(path, form) as source:
+        if key not in source.names:
+            raise TieoutError(str(path), f"the key '{key}' is missing", f"its columns are {some_of(source.names, 12)}")
+        table = source.whole(list(source.names))
+    table = table.assign(**{key: table[key].str.strip()}).set_index(key)
+    unfit(path, table.index, key)
+    return table
+
+
+def files_of(names: Sequence[str], folder: Path) -> list[Path]:
+    """Return the files that names stand for, a folder for every data file in it; raise TieoutError where it has none."""
+    found: list[Path] = []
+    for name in names:
+        path = folder / name
+        inside = sorted(each for each in path.iterdir() if readable(each)) if path.is_dir() else [path]
+        if not inside:
+            raise TieoutError(str(path), "no data file is in this folder", f"expected files ending in {some_of(READERS, 20)}")
+        found += inside
+    return found
+
+
+def readable(path: Path) -> bool:
+    """Return whether a file of a folder is one of data, and not what an open program or a system left there."""
+    return path.is_file() and path.suffix.casefold() in READERS and not path.name.startswith((".", "~"))
 
 
 def unfit(path: Path, key: pd.Index, name: str) -> None:
@@ -142,10 +160,10 @@ def add_digest(found: Any, place: Place, folder: Path, held: Source | None = Non
 
     `held` is what was read from a place that moves: the digest is of that, and not of what a second reading finds.
     """
-    for number, name in enumerate(place.files):
+    for number, path in enumerate(files_of(place.files, folder)):
         if number:
             found.update(b"\0")
-        with sources.binary(folder / name) as file:
+        with sources.binary(path) as file:
             hashlib.file_digest(file, lambda: found)
     if place.moves:
         with nullcontext(held) if held else opened(place, folder) as source:
