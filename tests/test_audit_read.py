@@ -380,6 +380,19 @@ def test_a_table_across_both_columns_has_its_headers_and_caption(journal):
     assert len(cells(journal)) == 16
 
 
+HYPHENS = """#set page(width: 60mm, height: 120mm)
+#set text(lang: "en", hyphenate: true, costs: (hyphenation: 1%))
+#set par(justify: true)
+#set document(title: "Hyphens")
+Recanalisation restored circulation unexpectedly. Seventy-seven patients (98.7%) were followed-up and twenty-two well-known ones."""
+
+
+def test_words_after_a_hyphen_stay_in_a_pdf_whose_first_hyphen_is_a_soft_one(tmp_path):
+    (tmp_path / "m.pdf").write_bytes(typst.compile(HYPHENS.encode()))
+    (passage,) = read(tmp_path / "m.pdf").passages
+    assert passage.text == HYPHENS.splitlines()[-1]
+
+
 @pytest.mark.parametrize("tags", [True, False], ids=["tagged", "untagged"])
 def test_headers_over_several_columns_are_found_in_a_pdf(tmp_path, tags):
     source = """#set text(font: "New Computer Modern")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tieout.audit.tokens import tokens
-from tieout.display import in_words
+from tieout.display import Profile, in_words
 
 
 def numbers(text: str) -> list[tuple[float, int]]:
@@ -31,7 +31,7 @@ def test_every_spelling_of_a_number_is_read_as_printed(text, found):
 
 @pytest.mark.parametrize("count", [1, 12, 21, 77, 90, 100, 112, 478, 1000, 1078, 21_000, 999_999])
 def test_a_number_in_words_reads_back(count):
-    assert numbers(f"{in_words(count)} patients") == [(count, 0)]
+    assert numbers(f"{in_words(count, Profile())} patients") == [(count, 0)]
 
 
 def test_tokens_keep_their_places():

@@ -17,14 +17,14 @@ import pytest
 from lxml import etree
 
 from tieout import figures
-from tieout.display import PROFILES
+from tieout.display import Profile
 from tieout.figures import moments
 from tieout.figures.axis import apart, around, inside
 from tieout.figures.sheet import measure, saved, stamped, style
 from tieout.results import Results
 from tieout.spreadsheet import as_csv
 
-JNIS = PROFILES["jnis"]
+JNIS = Profile()
 HERE = Path(__file__).parent
 LONG = (
     "Patients treated within ninety minutes of arrival at the door of a hospital that receives transfers from afar " * 2

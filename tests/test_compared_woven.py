@@ -11,7 +11,7 @@ from test_audit_loop import audited
 from tieout import comparison_tables
 from tieout.audit import carried
 from tieout.audit.read import read
-from tieout.display import PROFILES
+from tieout.display import Profile
 
 STUDY = """\
 name: compared
@@ -154,12 +154,12 @@ def test_poor_data_give_reasons_and_neither_warnings_nor_a_stop(poor, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         results = study.results()
-        tables = comparison_tables.every(results, PROFILES["jnis"])
+        tables = comparison_tables.every(results, Profile())
     assert any("not estimable" in table for table in tables.values())
 
 
 def test_every_table_that_a_document_can_name_is_woven(built):
-    assert set(comparison_tables.every(built.results, PROFILES["jnis"])) == set(TABLES)
+    assert set(comparison_tables.every(built.results, Profile())) == set(TABLES)
     assert {key.split(".")[0] for key in built.document.keys} >= {
         "stratified", "paired", "p_value", "propensity", "imputation", "e_value",
     }  # fmt: skip
@@ -178,7 +178,7 @@ def test_what_cannot_be_estimated_is_printed_so_with_its_reason_in_every_table(t
     study = Small(tmp_path).write("study.yaml", STUDY).write("m.qmd", "")
     alike = [f"r-{at},a,2024-02-03,{at % 2},0,60,1,1,1,120,120,120" for at in range(4)]
     results = study.write("data.csv", "\n".join([patients(0).strip(), *alike]) + "\n").results()
-    for name, table in comparison_tables.every(results, PROFILES["jnis"]).items():
+    for name, table in comparison_tables.every(results, Profile()).items():
         assert "NE" in table and "not estimable" in table, name
 
 

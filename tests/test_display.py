@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tieout.display import KINDS, PHRASES, PROFILES, in_words, rounded, text
+from tieout.display import KINDS, PHRASES, Profile, in_words, rounded, text
 from tieout.errors import TieoutError
 from tieout.keyed import words
 from tieout.results import Statistic
 
-JNIS = PROFILES["jnis"]
+JNIS = Profile()
 
 
 def shown(kind: str, value: float, **more) -> str:
@@ -104,7 +104,7 @@ def test_counts_are_spelled_out_for_the_start_of_a_sentence():
         101: "One hundred and one", 1000: "One thousand", 1078: "One thousand and seventy-eight",
         3427: "Three thousand four hundred and twenty-seven", 120000: "One hundred and twenty thousand",
     }  # fmt: skip
-    assert {value: in_words(value) for value in words} == words
+    assert {value: in_words(value, Profile()) for value in words} == words
 
 
 def test_an_estimate_its_interval_and_its_p_are_said_as_in_the_abstract():

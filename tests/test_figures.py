@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from tieout import figures
-from tieout.display import PROFILES
+from tieout.display import Profile
 from tieout.results import Results, Statistic
 from tieout.spreadsheet import as_csv
 
-JNIS = PROFILES["jnis"]
+JNIS = Profile()
 HERE = Path(__file__).parent
 SCORES = [str(code) for code in range(7)]
 

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from tieout import figures
-from tieout.display import PROFILES
+from tieout.display import Profile
 from tieout.figures.love import FITS, MARKERS
 from tieout.results import Results, Statistic
 
-JNIS = PROFILES["jnis"]
+JNIS = Profile()
 
 
 def results(differences, synthetic=""):

@@ -16,7 +16,7 @@ from tieout.audit.extract import extract
 from tieout.audit.match import match
 from tieout.audit.read import read, read_text
 from tieout.build import build
-from tieout.display import PROFILES
+from tieout.display import Profile
 from tieout.errors import TieoutError
 
 STUDY = """\
@@ -169,7 +169,7 @@ def test_each_kind_is_announced_by_its_measure_in_a_sentence(results):
     from tieout.keyed import words
 
     def said(key: str, phrase: str) -> str:
-        profile = PROFILES["jnis"]
+        profile = Profile()
         return words(PHRASES[phrase](lambda part: results[f"{key}.{part}" if part else key], profile), profile)
 
     number = r"−?\d+\.\d+"
@@ -184,7 +184,7 @@ def test_each_kind_is_announced_by_its_measure_in_a_sentence(results):
 
 
 def test_tables_are_headed_by_the_measure_and_notes_count_who_is_in_them(results):
-    made = tables.every(results, PROFILES["jnis"]) | followed_tables.every(results, PROFILES["jnis"])
+    made = tables.every(results, Profile()) | followed_tables.every(results, Profile())
     assert "HR (95% CI)" in made["model_death"] and "Proportional hazards" in made["model_death"]
     assert "Mean difference, mm Hg (95% CI)" in made["model_pressure"] and "Age, per 10 years" in made["model_pressure"]
     assert "events" not in made["model_pressure"] and "Clusters: " in made["model_pressure"]
@@ -271,7 +271,7 @@ def test_hard_data_are_not_estimable_with_the_reason_and_never_a_number(tmp_path
     results = results_of(tmp_path, rows)
     found = results[key]
     assert found.value is None and re.search(words, found.error), found
-    assert tables.every(results, PROFILES["jnis"]) and followed_tables.every(results, PROFILES["jnis"])
+    assert tables.every(results, Profile()) and followed_tables.every(results, Profile())
 
 
 def test_few_clusters_are_warned_of_and_counted(tmp_path):

@@ -24,17 +24,19 @@ from tieout import (
     comparison_tables,
     figures,
     followed_tables,
+    journals,
     keyed,
     methods,
     render,
     resources,
     snapshots,
+    spelling,
     strobe,
     tables,
     weave,
 )
 from tieout import study as studies
-from tieout.display import PROFILES, Profile
+from tieout.display import Profile, profile_of
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
 from tieout.results import Results
@@ -42,7 +44,6 @@ from tieout.spreadsheet import as_csv
 from tieout.study import Study
 
 Progress = Callable[[str], None]
-STYLES = {"jnis": "bmj"}
 PICTURES = ("svg", "png")
 MANUSCRIPT: Literal["manuscript"] = "manuscript"
 
@@ -65,18 +66,20 @@ def build(
     out: Path,
     engine: str = "auto",
     *,
+    journal: str = "",
     draft: bool = False,
     allow_code: bool = False,
     progress: Progress = lambda step: None,
 ) -> Built:
     """Build a study's manuscript: outputs appear whole or not at all, and earlier ones stay until then.
 
+    `journal` takes the place of the study's own, a file as seen from here.
     Raises TieoutError for an input that cannot be used, DoesNotTieOut for figures or claims that do not hold.
     """
     chosen = render.choose(engine)
     progress("reading the study and its data")
     with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=1) as painter:
-        study = studies.read(study_file)
+        study = for_journal(studies.read(study_file), journal)
         source = study.resolve(study.documents[MANUSCRIPT])
         template = checked_template(source, chosen)
         progress("computing the statistics")
@@ -84,7 +87,7 @@ def build(
         contents = snapshots.contents(study, results.meta["snapshot"])
         results = results.with_meta(edition=contents.edition)
         progress("weaving the document")
-        profile = profile_of(results)
+        profile = profile_of(results.meta)
         results = results.with_meta(claims=claims(study, results, profile))
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
@@ -106,6 +109,15 @@ def build(
     return Built(outputs, results, document, chosen, undeclared, warning)
 
 
+def for_journal(study: Study, journal: str) -> Study:
+    """Return a study whose journal is another one, if one is named."""
+    if not journal:
+        return study
+    named = str(Path(journal).resolve()) if journals.is_file(journal) else journal
+    journals.read(named)
+    return study.model_copy(update={"journal": named})
+
+
 def claims(study: Study, results: Results, profile: Profile) -> dict[str, dict[str, str | bool]]:
     """Return every declared claim with what it states, the condition that it needs, and whether that holds."""
     needed = {claim.condition for claim in study.claims.values()}
@@ -117,24 +129,23 @@ def claims(study: Study, results: Results, profile: Profile) -> dict[str, dict[s
     }
 
 
-def profile_of(results: Results) -> Profile:
-    return dataclasses.replace(PROFILES[results.meta["journal"]], confidence=results.meta["confidence"])
-
-
 def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
-    """Weave the study's manuscript with its tables, alternative texts, methods and checklist."""
+    """Weave the study's manuscript with its tables, alternative texts, methods and checklist, in the journal's style."""
+    said = spelling.told(results, profile.language)
     inserts = {
         "tables": {
             name: made
             for kind in (tables, comparison_tables, followed_tables)
-            for name, made in kind.every(results, profile).items()
+            for name, made in kind.every(said, profile).items()
         },
-        "alt": {name: figures.alt(results, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
-        "text": {"methods": methods.paragraph(results), "strobe": strobe.checklist(weave.read_template(source))},
+        "alt": {name: figures.alt(said, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
+        "text": {"methods": methods.paragraph(said), "strobe": strobe.checklist(weave.read_template(source))},
     }
-    return weave.weave(
-        source, results, study.conditions, study.claims, inserts, draft=draft, declared_in=str(study.path)
+    document = weave.weave(
+        source, said, study.conditions, study.claims, inserts, draft=draft, declared_in=str(study.path)
     )
+    headed = journals.in_style(document.text, journals.read(study.journal, study.folder))
+    return dataclasses.replace(document, text=spelling.document(headed, profile.language))
 
 
 @contextlib.contextmanager
@@ -193,9 +204,10 @@ def draw(
     folder: Path, results: Results, profile: Profile, document: weave.Document, pictures: tuple[str, ...] = PICTURES
 ) -> None:
     """Draw the figures that the document shows, and save the rows that they draw."""
-    for name in results.meta["layout"]["figures"]:
+    said = spelling.told(results, profile.language)
+    for name in said.meta["layout"]["figures"]:
         if f"figures/{name})" in document.text:
-            figure = figures.draw(results, name, profile, pictures)
+            figure = figures.draw(said, name, profile, pictures)
             for ending in pictures:
                 (folder / f"{name}.{ending}").write_bytes(getattr(figure, ending))
             (folder / f"{name}.csv").write_text(as_csv(figure.rows, "\n"), encoding="utf-8")
@@ -211,7 +223,7 @@ def lay_out(
         shutil.copyfile(template.folder / companion, project / companion)
     stamps = {"snapshot": results.stamp}
     if "csl" not in template.front and "bibliography" in template.front:
-        style = resources.citation_style(STYLES[results.meta["journal"]])
+        style = resources.citation_style(results.meta["citations"])
         shutil.copyfile(style, project / style.name)
         stamps["csl"] = style.name
     if results.meta["synthetic"]:

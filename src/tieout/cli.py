@@ -58,6 +58,7 @@ def build(
     formats: Annotated[str, typer.Option(help="Which outputs, separated by commas.")] = ",".join(FORMATS),
     out: Out = Path("build"),
     engine: Annotated[str, typer.Option(help="auto, embedded or quarto.")] = "auto",
+    journal: Annotated[str, typer.Option(help="A journal, or the file of one, instead of the study's.")] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
     ] = False,
@@ -72,7 +73,7 @@ def build(
     from tieout.build import build as run
 
     with progress(quiet=as_json) as step, stored(study, snapshot, engine) as (study_file, chosen):
-        built = run(study_file, wanted, out, chosen, draft=draft, allow_code=allow_code, progress=step)
+        built = run(study_file, wanted, out, chosen, journal=journal, draft=draft, allow_code=allow_code, progress=step)
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},

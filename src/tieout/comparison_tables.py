@@ -140,7 +140,7 @@ def adjusted(results: Results, name: str, profile: Profile) -> str:
         body.append(row(keyed.literal_html(results[raw].label), cells))
     n, lost = (cell(results, f"{path}.{part}", "value", profile, notes) for part in ("n", "left_out.n"))
     method = keyed.literal_html(keyed.curly(results[f"{path}.n"].method))
-    notes.plain = [f"{method}; p values adjusted: {n}; left out, since not estimable: {lost}."]
+    notes.plain = [f"{method}; {profile.p_symbol} values adjusted: {n}; left out, since not estimable: {lost}."]
     return assembled(heads(columns), body, notes, len(columns))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tieout import journals
 from tieout.declared import Where
 from tieout.errors import nearest, some_of
 from tieout.places import Place
@@ -25,6 +26,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> tuple[str, str]:
         f"no {kind} is called '{name}'",
         nearest(name, known) or (f"{kind}s here: {some_of(known)}" if known else f"no {kind} is declared"),
     )
+
+
+def check_journal(study: Study) -> Iterator[Mistake]:
+    """A journal is known, or a file of the study's own, which is read when it is needed."""
+    if not journals.is_file(study.journal) and study.journal not in journals.known():
+        yield ("journal",), *journals.not_known(study.journal)
 
 
 def check_variables(study: Study) -> Iterator[Mistake]:
@@ -506,6 +513,7 @@ def check_places(study: Study) -> Iterator[Mistake]:
 
 
 CHECKS = (
+    check_journal,
     check_places,
     check_variables,
     check_derived,

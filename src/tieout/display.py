@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from typing import Any
 
 from tieout.errors import TieoutError
 from tieout.results import Statistic
@@ -15,26 +16,41 @@ from tieout.results import Statistic
 
 @dataclass(frozen=True)
 class Profile:
-    """How a journal writes numbers."""
+    """How a journal writes numbers.
 
-    name: str
+    `named` stands between the name of a measure and its figure, `p_equals` between p and its value. `p_decimals` says up
+    to which p how many decimals are written, the first that fits. `date` holds {day}, {month} and {year}.
+    """
+
+    language: str = "en-GB"
     decimal_point: str = "."
     thousands: str = ","
     thousands_from: int = 10_000
     interval: str = " to "
     quartiles: str = "–"
+    named: str = " "
     parts: str = "; "
     percent: str = "%"
     percent_decimals: int = 1
     p_symbol: str = "p"
+    p_equals: str = "="
     p_floor: str = "0.001"
+    p_decimals: tuple[tuple[float, int], ...] = ((0.1, 3), (1, 2))
     p_leading_zero: bool = True
     minus: str = "−"
     not_estimable: str = "NE"
+    date: str = "{day} {month} {year}"
     confidence: str = "95"
 
 
-PROFILES = {"jnis": Profile("Journal of NeuroInterventional Surgery (BMJ)")}
+def profile_of(meta: Mapping[str, Any]) -> Profile:
+    """Return the profile that results carry in their `meta`; what they do not say is as the defaults have it."""
+    given = meta.get("profile", {})
+    known = {field.name: given[field.name] for field in dataclasses.fields(Profile) if field.name in given}
+    if "p_decimals" in known:
+        known["p_decimals"] = tuple((float(limit), int(decimals)) for limit, decimals in known["p_decimals"])
+    return Profile(**{**known, "confidence": str(meta.get("confidence", Profile.confidence))})
+
 
 RATIOS = {
     "odds_ratio": "OR",
@@ -124,16 +140,16 @@ def ratio(statistic: Statistic, profile: Profile) -> str:
 
 
 def p_value(statistic: Statistic, profile: Profile) -> str:
-    """Write a p value: three decimals below 0.1, two above, never 0 and never 1."""
+    """Write a p value with the decimals of its size, never 0 and never 1."""
     value = exact(statistic.value)  # type: ignore[arg-type]
     floor = Decimal(profile.p_floor)
     if value < floor:
-        text = "<" + plain(floor, -floor.as_tuple().exponent, profile)  # type: ignore[operator]
+        text = f"<{gap(profile)}" + plain(floor, -floor.as_tuple().exponent, profile)  # type: ignore[operator]
     elif value > Decimal("0.99"):
-        text = ">" + plain(Decimal("0.99"), 2, profile)
+        text = f">{gap(profile)}" + plain(Decimal("0.99"), 2, profile)
     else:
-        decimals = 3 if rounded(value, 3) < Decimal("0.1") else 2
-        text = number(value, decimals, profile)
+        steps = ((exact(limit), decimals) for limit, decimals in profile.p_decimals)
+        text = number(value, next(d for limit, d in steps if rounded(value, d) < limit), profile)
     return text if profile.p_leading_zero else text.replace(f"0{profile.decimal_point}", profile.decimal_point, 1)
 
 
@@ -174,7 +190,7 @@ def change(statistic: Statistic, profile: Profile) -> str:
 def day(statistic: Statistic, profile: Profile) -> str:
     """Write a date that is kept as its proleptic ordinal day."""
     when = date.fromordinal(int(statistic.value))  # type: ignore[arg-type]
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    return profile.date.format(day=when.day, month=MONTHS[when.month - 1], year=when.year)
 
 
 MONTHS = (
@@ -239,21 +255,25 @@ ONES = (
 TENS = ("zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
-def spelled(value: int) -> str:
-    """Return a whole number from 0 to 999,999 in British words: 1078 is "one thousand and seventy-eight"."""
+def spelled(value: int, joint: str = " and ") -> str:
+    """Return a whole number from 0 to 999,999 in words: 1078 is "one thousand and seventy-eight"."""
     if value < 20:
         return ONES[value]
     if value < 100:
         return TENS[value // 10] + (f"-{ONES[value % 10]}" if value % 10 else "")
     size, name = (1000, "thousand") if value >= 1000 else (100, "hundred")
     rest = value % size
-    joint = " and " if rest < 100 else " "
-    return f"{spelled(value // size)} {name}" + (f"{joint}{spelled(rest)}" if rest else "")
+    before_rest = joint if rest < 100 else " "
+    return f"{spelled(value // size, joint)} {name}" + (f"{before_rest}{spelled(rest, joint)}" if rest else "")
 
 
-def in_words(value: int) -> str:
+JOINTS = {"en-US": " "}
+"""What stands before the tens of a number in words: British English says "and"."""
+
+
+def in_words(value: int, profile: Profile) -> str:
     """Return a whole number as it opens a sentence: 77 is "Seventy-seven"."""
-    words = spelled(value)
+    words = spelled(value, JOINTS.get(profile.language, " and "))
     return words[0].upper() + words[1:]
 
 
@@ -290,7 +310,18 @@ def fraction_pct(look: Look, profile: Profile) -> list[Piece]:
 
 def interval(look: Look, profile: Profile) -> list[Piece]:
     """95% CI 4.77 to 1608.9"""
-    return [f"{profile.confidence}% CI ", look("low"), profile.interval, look("high")]
+    return [f"{profile.confidence}% CI{profile.named}", *limits(look, profile)]
+
+
+def limits(look: Look, profile: Profile) -> list[Piece]:
+    """4.77 to 1608.9"""
+    low = look("low")
+    return [low, between(low, profile.interval), look("high")]
+
+
+def between(low: Statistic, dash: str) -> str:
+    """Return what stands between two limits: no dash after which a minus may follow."""
+    return " to " if (low.value or 0) < 0 else dash
 
 
 def pct_ci(look: Look, profile: Profile) -> list[Piece]:
@@ -300,7 +331,7 @@ def pct_ci(look: Look, profile: Profile) -> list[Piece]:
 
 def pct_limits(look: Look, profile: Profile) -> list[Piece]:
     """66.7% (55.4 to 76.3)"""
-    return [look("pct"), " (", look("low"), profile.interval, look("high"), ")"]
+    return [look("pct"), " (", *limits(look, profile), ")"]
 
 
 def rate(look: Look, profile: Profile) -> list[Piece]:
@@ -314,13 +345,18 @@ def p(look: Look, profile: Profile) -> list[Piece]:
 
 
 def equals(statistic: Statistic, profile: Profile) -> list[Piece]:
-    sign = "" if text(statistic, profile)[0] in "<>" else "="
+    sign = gap(profile) if text(statistic, profile)[0] in "<>" else profile.p_equals
     return [f"{profile.p_symbol}{sign}", statistic]
+
+
+def gap(profile: Profile) -> str:
+    """Return the space round the sign of a p value."""
+    return profile.p_equals.partition("=")[0]
 
 
 def ratio_interval(look: Look, profile: Profile) -> list[Piece]:
     """87.6 (4.77 to 1608.9)"""
-    return [look("estimate"), " (", look("low"), profile.interval, look("high"), ")"]
+    return [look("estimate"), " (", *limits(look, profile), ")"]
 
 
 def estimate_ci(look: Look, profile: Profile) -> list[Piece]:
@@ -328,7 +364,7 @@ def estimate_ci(look: Look, profile: Profile) -> list[Piece]:
     estimate = look("estimate")
     name = MEASURES.get(estimate.kind, "")
     unit = f" {estimate.unit}" if estimate.unit and estimate.kind in WITH_UNIT else ""
-    return [f"{name} " if name else "", estimate, unit, profile.parts, *interval(look, profile)]
+    return [f"{name}{profile.named}" if name else "", estimate, unit, profile.parts, *interval(look, profile)]
 
 
 def estimate_ci_p(look: Look, profile: Profile) -> list[Piece]:
@@ -344,8 +380,7 @@ def per_time(look: Look, profile: Profile) -> list[Piece]:
 def median_iqr(look: Look, profile: Profile) -> list[Piece]:
     """67 (59–75)"""
     low, high = look("q1"), look("q3")
-    dash = profile.interval if (low.value or 0) < 0 else profile.quartiles
-    return [look("median"), " (", low, dash, high, ")"]
+    return [look("median"), " (", low, between(low, profile.quartiles), high, ")"]
 
 
 def mean_sd(look: Look, profile: Profile) -> list[Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import tempfile
 import zipfile
@@ -11,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tieout import render, report_text, weave
-from tieout.build import draw, lay_out, profile_of
+from tieout import render, report_text, spelling, weave
+from tieout.build import draw, lay_out
+from tieout.display import profile_of
 from tieout.results import Results, Statistic
 
 
@@ -50,7 +52,7 @@ def make(job: Job) -> dict[str, bytes]:
     """
     shared, results = job.shared, Results.of(job.statistics, job.meta)
     saved = results.with_meta(charts=sorted(results.meta["charts"])).to_json()
-    profile = profile_of(results)
+    profile = profile_of(results.meta)
     with tempfile.TemporaryDirectory(prefix="tieout-") as place:
         source = Path(place) / "template" / f"{shared.edition}.qmd"
         source.parent.mkdir()
@@ -59,7 +61,9 @@ def make(job: Job) -> dict[str, bytes]:
             (source.parent / name).parent.mkdir(parents=True, exist_ok=True)
             (source.parent / name).write_bytes(data)
         template = render.documents.read(source.parent, source.stem)
-        document = weave.weave(source, results, {}, {}, report_text.inserts(results, profile, shared.edition))
+        said = spelling.told(results, profile.language)
+        document = weave.weave(source, said, {}, {}, report_text.inserts(said, profile, shared.edition))
+        document = dataclasses.replace(document, text=spelling.document(document.text, profile.language))
         project = Path(place) / "project"
         lay_out(project, results, template, document, job.name)
         needed = ("svg", "png") if "docx" in shared.formats else ("svg",)

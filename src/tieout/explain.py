@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tieout.display import PROFILES, text
+from tieout.display import profile_of, text
 from tieout.errors import TieoutError
 from tieout.results import Results, Rule, Statistic
 
@@ -15,7 +15,7 @@ from tieout.results import Results, Rule, Statistic
 def facts(results: Results, key: str) -> dict[str, Any]:
     """Return a statistic with its text and what it was computed from, as plain data."""
     statistic = results[key]
-    shown = None if statistic.error else text(statistic, PROFILES[results.meta["journal"]])
+    shown = None if statistic.error else text(statistic, profile_of(results.meta))
     meta = {name: results.meta[name] for name in ("study", "snapshot", "cut", "synthetic")}
     library = statistic.function.split(".")[0]
     version = results.meta["libraries"].get(library, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tieout import keyed
-from tieout.display import Profile
+from tieout.display import Profile, between
 from tieout.results import Results, Statistic
 from tieout.tables import Notes, assembled, cell, row, sentence
 
@@ -54,7 +54,7 @@ def with_limits(results: Results, base: str, profile: Profile, notes: Notes) -> 
     if results[f"{base}.estimate"].error:
         return cell(results, f"{base}.estimate", "value", profile, notes)
     shown = [cell(results, f"{base}.{side}", "value", profile, notes) for side in ("estimate", "low", "high")]
-    return f"{shown[0]} ({shown[1]}{profile.interval}{shown[2]})"
+    return f"{shown[0]} ({shown[1]}{between(results[f'{base}.low'], profile.interval)}{shown[2]})"
 
 
 def rates(results: Results, profile: Profile) -> str:

@@ -79,7 +79,7 @@ def counted(entries: Sequence[Entry]) -> str:
 
 
 def number(value: int) -> str:
-    return plain(Decimal(value), decimals=0, profile=Profile("page"))
+    return plain(Decimal(value), decimals=0, profile=Profile())
 
 
 def one_line(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tieout import keyed
+from tieout.display import profile_of
 from tieout.results import Results, Statistic
 
 
@@ -153,7 +154,7 @@ def comparisons(results: Results) -> str:
 def caveats(results: Results) -> str:
     found = methods_of(s for s in results if s.context == "p_value" and s.kind == "count")
     but = f", but for those given as adjusted ({listed(found)})" if found else ""
-    return f"All tests are two-sided; p values are not adjusted for multiple comparisons{but}."
+    return f"All tests are two-sided; {profile_of(results.meta).p_symbol} values are not adjusted for multiple comparisons{but}."
 
 
 SOFTWARE = {

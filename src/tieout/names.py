@@ -8,8 +8,9 @@ from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from tieout.display import PHRASES, PROFILES
+from tieout.display import PHRASES, Profile
 from tieout.errors import TieoutError, nearest, some_of
+from tieout.prose import SENTENCES
 from tieout.results import Results, Statistic
 
 OF_THE_LANGUAGE = frozenset(
@@ -104,7 +105,9 @@ def wrong_key(name: Name, results: Results) -> Iterator[TieoutError]:
         return Statistic(wanted[-1], 0.5, "p", "")
 
     if name.filters and name.filters[0] in PHRASES:
-        PHRASES[name.filters[0]](look, next(iter(PROFILES.values())))
+        PHRASES[name.filters[0]](look, Profile())
+    if name.filters and name.filters[0] in SENTENCES and results.under(name.dotted):
+        return
     for key in wanted or [name.dotted]:
         if key not in results:
             yield TieoutError(name.place, f"unknown key '{key}'", results.near(key))

@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tieout import __version__
+from tieout import __version__, journals
 from tieout.errors import TieoutError, raise_all, some_of
 from tieout.places import Place
 from tieout.study import Data, Screening, Study, Variable
@@ -30,6 +30,7 @@ STUDY = "study.yaml"
 REGISTRY, SCREENING = "registry.parquet", "screening.parquet"
 SITES = "sites.csv"
 CODE = "analysis.py"
+JOURNAL = "journal.yaml"
 RECORDS = "records.json"
 DRAFT = ".part-"
 STALE = 3600
@@ -129,6 +130,9 @@ def contents(study: Study, data: str, records: bytes = b"") -> Contents:
     if study.reports and study.reports.sites and study.resolve(study.reports.sites).is_file():
         places[study.reports.sites] = SITES
         files[SITES] = study.resolve(study.reports.sites).read_bytes()
+    if journals.is_file(study.journal) and (journal := study.resolve(study.journal)).is_file():
+        places[study.journal] = JOURNAL
+        files[JOURNAL] = journal.read_bytes()
     if (code := study.path.parent / CODE).is_file():
         files[CODE] = code.read_bytes()
     return Contents(data, {**files, RECORDS: records} if records else files, places)
@@ -416,7 +420,9 @@ def as_restored(study: Study) -> Study:
     if reports and reports.sites:
         reports = reports.model_copy(update={"sites": places.get(reports.sites, reports.sites)})
     data = Data(file=REGISTRY, cut=study.data.cut, screening=log, unfit=study.data.unfit)
-    return study.model_copy(update={"data": data, "documents": documents, "reports": reports, "snapshot": found.data})
+    journal = places.get(study.journal, study.journal)
+    changed = {"data": data, "documents": documents, "reports": reports, "journal": journal, "snapshot": found.data}
+    return study.model_copy(update=changed)
 
 
 def records(study: Study) -> dict[str, Any] | None:

@@ -278,7 +278,7 @@ class Study(Strict):
     name: Text
     title: Text
     synthetic: str = ""
-    journal: Literal["jnis"] = "jnis"
+    journal: Text = "generic"
     data: Data
     documents: dict[Literal["manuscript", "site", "centre"], Template] = Field(min_length=1)
     variables: dict[Name, Variable]

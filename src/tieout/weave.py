@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,9 +15,10 @@ from jinja2.runtime import Undefined
 from jinja2.sandbox import SandboxedEnvironment, SecurityError
 
 from tieout import keyed
-from tieout.display import PHRASES, PROFILES, Profile, in_words, text
+from tieout.display import PHRASES, Profile, in_words, profile_of, text
 from tieout.errors import DoesNotTieOut, TieoutError, raise_all
 from tieout.names import Known, place_at, wrong_names
+from tieout.prose import SENTENCES, Sentence
 from tieout.results import Results, Statistic
 
 DELIMITERS = {
@@ -32,7 +32,7 @@ DELIMITERS = {
 CLAIM_END = re.compile(r"\[%\s*endclaim\s*%\]")  # a claim is inline: the line break after it stays
 SENTENCE_START = re.compile(
     r'(?P<before>\A|\n[ \t]*\n|[.!?][”"’)]?\s+|\n#+ [^\n]*\n+|\*\*\s+)'
-    r'\[(?P<figure>[\d,]+)\](?P<key>\{\.stat key="[^"]+"\})'
+    r'\[(?P<figure>[\d,\u2009\u202f]+)\](?P<key>\{\.stat key="[^"]+"\})(?!/)'
 )
 QUOTED = re.compile(r'\[(?P<figure>[^\[\]]+)\]\{\.stat key="(?P<key>[^"]+)"\}|data-key="(?P<html>[^"]+)"')
 FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.S)
@@ -138,21 +138,37 @@ def environment(results: Results, profile: Profile) -> SandboxedEnvironment:
         finalize=lambda found: quoted(found, profile),
     )
     env.globals.clear()
-    env.filters = {name: said(phrase, profile) for name, phrase in PHRASES.items()}
+    env.filters = {
+        **{name: said(phrase, profile) for name, phrase in PHRASES.items()},
+        **{name: told(sentence, profile) for name, sentence in SENTENCES.items()},
+    }
     return env
 
 
 def said(phrase: Callable[..., list[Any]], profile: Profile) -> Callable[[Ref], str]:
     def apply(ref: Ref) -> str:
-        if isinstance(ref, Undefined) or not isinstance(ref, Ref):
-            raise TieoutError("template", "this filter takes a key of the results", "write [[ outcome.name | rate ]]")
+        known = key_of(ref)
 
         def look(name: str) -> Statistic:
-            return statistic_of(ref[name] if name else ref)
+            return statistic_of(known[name] if name else known)
 
         return keyed.markdown(phrase(look, profile), profile)
 
     return apply
+
+
+def told(sentence: Sentence, profile: Profile) -> Callable[..., str]:
+    def apply(ref: Ref, *words: str) -> str:
+        known = key_of(ref)
+        return keyed.markdown(sentence(known._results, known._key, profile, *words), profile)
+
+    return apply
+
+
+def key_of(ref: object) -> Ref:
+    if isinstance(ref, Undefined) or not isinstance(ref, Ref):
+        raise TieoutError("template", "this filter takes a key of the results", "write [[ outcome.name | rate ]]")
+    return ref
 
 
 def quoted(found: object, profile: Profile) -> object:
@@ -201,7 +217,7 @@ def weave(
     parts such as tables, by kind and name. Raises TieoutError with file:line:column for an unknown key,
     condition, claim or insert, and DoesNotTieOut, unless `draft`, for a claim that the results do not bear out.
     """
-    profile = dataclasses.replace(PROFILES[results.meta["journal"]], confidence=results.meta["confidence"])
+    profile = profile_of(results.meta)
     source = read_template(template)
     held = judge(conditions, results, profile, declared_in)
     made: list[Quote] = []
@@ -223,7 +239,7 @@ def weave(
         raise TieoutError(f"{template}:{where}", f"{error.place} {error.problem}", error.hint) from None
     except (TemplateError, SecurityError, TypeError) as error:
         raise TieoutError(f"{template}:{line_of(error)}", f"this cannot be woven: {error}") from None
-    woven = SENTENCE_START.sub(spelled, woven)
+    woven = SENTENCE_START.sub(lambda found: spelled(found, profile), woven)
     wrong = list(broken(template, made, conditions, claims, results, profile))
     if not draft:
         raise_all([*wrong])
@@ -251,9 +267,9 @@ def line_of(error: BaseException) -> int:
     return line
 
 
-def spelled(found: re.Match[str]) -> str:
+def spelled(found: re.Match[str], profile: Profile) -> str:
     """Spell out a count that opens a sentence."""
-    figure = in_words(int(found["figure"].replace(",", "")))
+    figure = in_words(int(re.sub(r"\D", "", found["figure"])), profile)
     return f"{found['before']}[{figure}]{found['key']}"
 
 

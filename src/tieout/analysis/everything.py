@@ -7,7 +7,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any
 
-from tieout import comparing
+from tieout import comparing, journals
 from tieout.analysis import (
     adjusted,
     describe,
@@ -71,7 +71,7 @@ def about(study: Study) -> dict[str, Any]:
         "study": study.name,
         "title": study.title,
         "synthetic": study.synthetic,
-        "journal": study.journal,
+        **journals.told(study.journal, study.folder),
         "confidence": f"{100 * study.methods.level:g}",
         "cut": study.data.cut.isoformat(),
         "study_digest": study.digest,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tieout import periods
+from tieout import journals, periods
 from tieout.analysis import indicators, intervals, monitoring
 from tieout.analysis.cohort import Counts, Spread
 from tieout.analysis.indicators import STATUS, Expected, Rate, Time
@@ -43,7 +43,7 @@ def about(overview: Overview) -> dict[str, Any]:
     study, period = overview.study, overview.period
     reports = study.reporting
     return {
-        "study": study.name, "title": study.title, "synthetic": study.synthetic, "journal": study.journal,
+        "study": study.name, "title": study.title, "synthetic": study.synthetic, **journals.told(study.journal, study.folder),
         "confidence": f"{100 * study.methods.level:g}", "cut": study.data.cut.isoformat(), "study_digest": study.digest,
         "snapshot": overview.digest, "contact": reports.contact,
         "period": {"name": period.name, "words": period.words, "kind": period.kind, "start": period.start.isoformat(),

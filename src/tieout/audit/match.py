@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from tieout.audit.quoted import Finding, KeyedSpan, Manuscript, Number, Passage, Quoted
-from tieout.display import PROFILES, Profile, in_words, text
+from tieout.display import Profile, in_words, profile_of, text
 from tieout.results import Results, Statistic
+from tieout.spelling import american
 
 STOP = frozenset(
     """a an and are as at be been by for from had has have in into is it its no not of on or our than that the their
@@ -18,20 +19,12 @@ STOP = frozenset(
 )
 SAME = {
     "mortality": "death", "died": "death", "dead": "death", "hemorrhage": "hemorrhage", "sich": "hemorrhage",
-    "recanalized": "recanalization", "recanalised": "recanalization", "reperfusion": "recanalization",
+    "recanalized": "recanalization", "reperfusion": "recanalization",
     "icas": "atherosclerotic", "patency": "patent", "favorably": "favorable", "men": "male", "women": "female",
     "gpi": "glycoprotein", "gp": "glycoprotein", "symptomatically": "symptomatic", "outcomes": "outcome",
     "years": "age", "aged": "age", "enrolled": "registry", "included": "registry",
 }  # fmt: skip
 """Words of the field that say the same thing in an abstract and in a data dictionary."""
-SPELLINGS = {
-    "favour": "favor",
-    "haem": "hem",
-    "oedema": "edema",
-    "aetiolog": "etiolog",
-    "isation": "ization",
-    "ised": "ized",
-}
 ENOUGH, STRONG = 0.34, 0.8
 OTHER_GROUP = 0.3
 NOUN_WITHIN = 4  # words after a count
@@ -53,7 +46,7 @@ def match(manuscript: Manuscript, figures: Sequence[Quoted], results: Results) -
 
     A figure whose key survived is judged by that key alone; any other by kind, words, group and denominator.
     """
-    profile = PROFILES[results.meta["journal"]]
+    profile = profile_of(results.meta)
     pools = {kind: [s for s in results if s.value is not None and s.kind in kinds] for kind, kinds in SAME_KIND.items()}
     groups = {kind: frozenset(s.group_label for s in pool) for kind, pool in pools.items()}
     found: list[Finding] = []
@@ -113,10 +106,10 @@ def expected(statistic: Statistic, profile: Profile) -> str:
 
 def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
     """Return whether a span prints a statistic: its text, its number in words, or the same value more coarsely rounded."""
-    known = text(statistic, profile)
+    known = " ".join(text(statistic, profile).split())
     plain = " ".join(shown.split())
     if plain == known or (
-        statistic.kind == "count" and plain.casefold() == in_words(int(statistic.value or 0)).casefold()
+        statistic.kind == "count" and plain.casefold() == in_words(int(statistic.value or 0), profile).casefold()
     ):
         return True
     number = parsed(plain)
@@ -129,10 +122,10 @@ def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
 
 def parsed(shown: str) -> Number | None:
     """Return the number that a short text is, or None."""
-    found = re.fullmatch(r"([<>]?)\s*([-−–]?)(\d[\d,]*(?:[.·]\d+)?)\s*%?", shown)
-    if not found:
+    found = re.fullmatch(r"([<>]?)\s*([-−–]?)((?:\d[\d,\u2009\u202f\u00a0]*)?(?:[.·]\d+)?)\s*%?", shown)
+    if not found or not found[3]:
         return None
-    digits = found[3].replace(",", "").replace("·", ".")
+    digits = re.sub(r"[,\s]", "", found[3]).replace("·", ".")
     return Number(float(digits) * (-1 if found[2] else 1), len(digits.partition(".")[2]), found[1], shown)
 
 
@@ -151,11 +144,9 @@ def rounds_to(value: float | None, number: Number | None) -> bool:
 @lru_cache(maxsize=65536)
 def stems(words: str) -> frozenset[str]:
     """Return the content words of a text in one spelling: lower case, no plural, the field's synonyms joined."""
-    lowered = words.casefold()
-    for british, american in SPELLINGS.items():
-        lowered = lowered.replace(british, american)
     found = set()
-    for word in re.findall(r"[^\W\d_]+", lowered):
+    for word in re.findall(r"[^\W\d_]+", words.casefold()):
+        word = american(word)
         word = SAME.get(word, word)
         word = word.removesuffix("ly") if len(word) > 6 else word
         if word not in STOP and len(word) > 1:

@@ -24,6 +24,7 @@ BYTES_A_SECOND = 50_000
 OCR = "make one first, for instance with: ocrmypdf scan.pdf read.pdf"
 PRINT_ANEW = "open it and print it to a new PDF"
 BOLD = re.compile(r"bold|black|heavy|semibd|demi|cmbx|medi\b|-bd", re.I)
+OTHER_HYPHEN = {"-": "\u00ad", "\u2010": "\u00ad", "\u00ad": "-"}
 ENOUGH_TAGGED = 0.9  # of the signs that are no artefacts must stand in the structure tree
 
 
@@ -99,7 +100,7 @@ def extracted(document: Any, place: str) -> tuple[list[Sheet], int, pdf_tags.Ele
 def sheet(page: Any) -> Sheet:
     """Return the upright signs of a page in the order of the file, and its horizontal rules."""
     glyphs: list[Glyph] = []
-    sideways = 0
+    sideways, within = 0, False
     for char in page.chars:
         if not char["upright"]:
             sideways += bool(char["text"].strip())
@@ -107,10 +108,13 @@ def sheet(page: Any) -> Sheet:
         artefact = char.get("tag") == "Artifact"
         mark = -1 if artefact else char.get("mcid")
         text = char["text"].replace("\xa0", " ")
-        if mark is None and char.get("tag") == "Span":
-            # A span within marked text gives it another reading; at a line's end, that its hyphen is a soft one.
+        # A span within marked text gives it another reading, that a hyphen is a soft one or is none; pdfminer takes the
+        # end of that span for the end of the mark.
+        respelled = mark is None and char.get("tag") == "Span"
+        within = respelled or (within and mark is None and char.get("tag") is None)
+        if within:
             mark = glyphs[-1].mark if glyphs else None
-            text = text.replace("-", "\u00ad").replace("\u2010", "\u00ad")
+            text = OTHER_HYPHEN.get(text, text) if respelled else text
         glyphs.append(
             Glyph(
                 text, char["x0"], char["x1"], char["top"], char["bottom"], char["size"],

@@ -18,7 +18,7 @@ from tieout.audit.carried import woven
 from tieout.audit.quoted import Passage
 from tieout.audit.read import read, read_text
 from tieout.diff import attached
-from tieout.display import PROFILES, Profile, in_words, text
+from tieout.display import Profile, in_words, profile_of, text
 from tieout.errors import TieoutError
 from tieout.registry import Registry
 from tieout.results import Results, Statistic
@@ -46,8 +46,9 @@ class Figure:
     @property
     def prints(self) -> tuple[str, ...]:
         """The texts with which a document may print the figure: a count that opens a sentence is spelled out."""
-        count = self.statistic is not None and self.statistic.kind == "count" and self.statistic.value is not None
-        return (*self.texts, in_words(int(self.statistic.value))) if count else self.texts  # type: ignore[union-attr, arg-type]
+        if self.statistic is None or self.statistic.kind != "count" or self.statistic.value is None:
+            return self.texts
+        return (*self.texts, *(in_words(int(self.statistic.value), Profile(language)) for language in ("en-GB", "en-US")))
 
     def same(self, other: Figure) -> bool:
         """Return whether two figures are the same: value and print, or the print where only that is known of one side."""
@@ -89,9 +90,7 @@ class Side:
     @cached_property
     def profile(self) -> Profile:
         """How the journal of this side writes numbers."""
-        meta = self.results.meta if self.results else {}
-        profile = PROFILES.get(meta.get("journal", ""), next(iter(PROFILES.values())))
-        return dataclasses.replace(profile, confidence=str(meta.get("confidence", profile.confidence)))
+        return profile_of(self.results.meta if self.results else {})
 
     @cached_property
     def quoted(self) -> dict[str, tuple[str, ...]]:
@@ -165,7 +164,7 @@ def of_study(path: Path, name: str) -> Side:
     computed = everything.analyse(registry)
     edition = snapshots.contents(declared, registry.digest).edition
     results = computed.with_meta(double_programmed=double.within_reach(registry), edition=edition)
-    profile = build.profile_of(results)
+    profile = profile_of(results.meta)
     passages: tuple[Passage, ...] = ()
     if build.MANUSCRIPT in declared.documents:
         source = declared.resolve(declared.documents[build.MANUSCRIPT])
