@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tieout import (
     comparison_tables,
@@ -42,6 +42,9 @@ from tieout.render import document as documents
 from tieout.results import Results
 from tieout.spreadsheet import as_csv
 from tieout.study import Study
+
+if TYPE_CHECKING:
+    from tieout.registry import Registry
 
 Progress = Callable[[str], None]
 PICTURES = ("svg", "png")
@@ -83,12 +86,12 @@ def build(
         source = study.resolve(study.documents[MANUSCRIPT])
         template = checked_template(source, chosen)
         progress("computing the statistics")
-        results, undeclared = computed(study, allow_code)
+        results, registry = computed(study, allow_code)
         contents = snapshots.contents(study, results.meta["snapshot"])
         results = results.with_meta(edition=contents.edition)
         progress("weaving the document")
         profile = profile_of(results.meta)
-        results = results.with_meta(claims=claims(study, results, profile))
+        results = results.with_meta(claims=by_what_margin(registry, results, profile))
         document = woven(study, results, profile, source, draft=draft)
         project = work / MANUSCRIPT
         lay_out(project, results, template, document)
@@ -106,7 +109,7 @@ def build(
         warning = snapshots.keep(study, contents, chosen)
         publish(work, out, made)
     outputs = {name: out / path.name for name, path in made.items()}
-    return Built(outputs, results, document, chosen, undeclared, warning)
+    return Built(outputs, results, document, chosen, registry.undeclared, warning)
 
 
 def for_journal(study: Study, journal: str) -> Study:
@@ -127,6 +130,25 @@ def claims(study: Study, results: Results, profile: Profile) -> dict[str, dict[s
         name: {"states": claim.states, "needs": conditions[claim.condition], "holds": held[claim.condition]}
         for name, claim in study.claims.items()
     }
+
+
+def by_what_margin(registry: Registry, results: Results, profile: Profile) -> dict[str, dict[str, str | bool]]:
+    """Return the claims, and of each that holds how few patients would have to differ for it not to."""
+    from tieout.analysis import margins
+
+    @functools.cache
+    def told(condition: str) -> str:
+        def holds(other: Results) -> bool:
+            try:
+                return weave.judge({"it": condition}, other, profile, "")["it"]
+            except TieoutError:  # a figure of the condition would not be estimable
+                return False
+
+        found = margins.margins(registry, results, condition, holds)
+        return f"would no longer hold {'; or '.join(each.words for each in found)}" if found else ""
+
+    found = claims(registry.study, results, profile)
+    return {name: {**c, "margin": told(str(c["needs"])) if c["holds"] else ""} for name, c in found.items()}
 
 
 def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
@@ -168,14 +190,14 @@ def second_program(study_file: Path) -> Iterator[Callable[[], str]]:
             running.kill()
 
 
-def computed(study: Study, allow_code: bool = False) -> tuple[Results, tuple[str, ...]]:
-    """Return the results of a study's data, and the columns that nobody declared; its own code is run only if allowed."""
+def computed(study: Study, allow_code: bool = False) -> tuple[Results, Registry]:
+    """Return the results of a study's data, and the registry they are of; its own code is run only if allowed."""
     from tieout import registry as registries
     from tieout.analysis import double, everything
 
     registry = registries.read(study)
     results = everything.analyse(registry, allow_code)
-    return results.with_meta(double_programmed=double.within_reach(registry)), registry.undeclared
+    return results.with_meta(double_programmed=double.within_reach(registry)), registry
 
 
 def compared(results: Results, printed: str) -> Results:
