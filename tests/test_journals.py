@@ -139,6 +139,16 @@ def test_headings_that_a_journal_wants_besides_are_told():
     ]  # fmt: skip
 
 
+def test_limits_are_counted_and_what_exceeds_one_is_told_with_both_numbers():
+    journal = journals.Journal(name="Ours", limits={"abstract": 3, "text": 4, "tables_and_figures": 0, "references": 1})
+    text = "---\nabstract: |\n  One two three four.\n---\n\n# A\n\nOne two [@a], three [@b].\n\n![x](y){#fig-a}\n"
+    assert list(journals.advice(text, journal)) == [
+        "Ours: 4 words in the abstract, at most 3 are wanted; confirm with the journal",
+        "Ours: 1 tables and figures, at most 0 are wanted; confirm with the journal",
+        "Ours: 2 references, at most 1 are wanted; confirm with the journal",
+    ]
+
+
 def test_a_journal_of_ones_own_is_a_file(tmp_path):
     (tmp_path / "ours.yaml").write_text('name: Ours\nnumbers: {decimal_point: ",", p_symbol: P}\n', encoding="utf-8")
     profile = journals.read("ours.yaml", tmp_path).profile

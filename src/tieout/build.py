@@ -53,7 +53,8 @@ MANUSCRIPT: Literal["manuscript"] = "manuscript"
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made: its outputs by format, the results, what was woven, and why no snapshot was stored, if so."""
+    """What a build made: its outputs by format, the results, what was woven, why no snapshot was stored, if so, and what
+    the journal would object to."""
 
     outputs: dict[str, Path]
     results: Results
@@ -61,6 +62,7 @@ class Built:
     engine: str
     undeclared: tuple[str, ...]
     warning: str = ""
+    advice: tuple[str, ...] = ()
 
 
 def build(
@@ -93,6 +95,7 @@ def build(
         profile = profile_of(results.meta)
         results = results.with_meta(claims=by_what_margin(registry, results, profile))
         document = woven(study, results, profile, source, draft=draft)
+        advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
         project = work / MANUSCRIPT
         lay_out(project, results, template, document)
         progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
@@ -109,7 +112,7 @@ def build(
         warning = snapshots.keep(study, contents, chosen)
         publish(work, out, made)
     outputs = {name: out / path.name for name, path in made.items()}
-    return Built(outputs, results, document, chosen, registry.undeclared, warning)
+    return Built(outputs, results, document, chosen, registry.undeclared, warning, advice)
 
 
 def for_journal(study: Study, journal: str) -> Study:

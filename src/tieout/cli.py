@@ -84,6 +84,7 @@ def build(
             "snapshot": built.results.meta["snapshot"],
             "edition": built.results.meta["edition"],
             "warning": built.warning,
+            "advice": list(built.advice),
         }
         print(json.dumps(summary, ensure_ascii=False, indent=1))
         return
@@ -126,7 +127,7 @@ def say_what_was_built(built, out: Path) -> None:
         console.print(f"counted as missing, since they do not fit the dictionary: {told}. tieout check lists them for the sites")
     if meta["synthetic"]:
         console.print(meta["synthetic"], style="bold")
-    for line in filter(None, (built.warning, meta.get("not_run"))):
+    for line in filter(None, (built.warning, meta.get("not_run"), *built.advice)):
         print(line, file=sys.stderr)
     first = next(iter(document.keys), "")
     console.print(f"Next: tieout show {first}" if first else "")

