@@ -13,12 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tieout import (
     comparison_tables,
@@ -26,6 +26,7 @@ from tieout import (
     followed_tables,
     journals,
     keyed,
+    ledger,
     methods,
     render,
     resources,
@@ -49,14 +50,17 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 PICTURES = ("svg", "png")
 MANUSCRIPT: Literal["manuscript"] = "manuscript"
+SUPPLEMENT: Literal["supplement"] = "supplement"
+DOCUMENTS = (MANUSCRIPT, SUPPLEMENT)
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made: its outputs by format, the results, what was woven, why no snapshot was stored, if so, and what
+    """What a build made: manuscript and supplement by format, the results, what was woven, why no snapshot was stored, if so, and what
     the journal would object to."""
 
     outputs: dict[str, Path]
+    supplement: dict[str, Path]
     results: Results
     document: weave.Document
     engine: str
@@ -85,34 +89,41 @@ def build(
     progress("reading the study and its data")
     with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=1) as painter:
         study = for_journal(studies.read(study_file), journal)
-        source = study.resolve(study.documents[MANUSCRIPT])
-        template = checked_template(source, chosen)
+        sources: dict[str, Path] = {name: study.resolve(study.documents[name]) for name in DOCUMENTS if name in study.documents}
+        templates = {name: checked_template(source, chosen) for name, source in sources.items()}
         progress("computing the statistics")
         results, registry = computed(study, allow_code)
         contents = snapshots.contents(study, results.meta["snapshot"])
         results = results.with_meta(edition=contents.edition)
-        progress("weaving the document")
+        progress("weaving the documents")
         profile = profile_of(results.meta)
         results = results.with_meta(claims=by_what_margin(registry, results, profile))
-        document = woven(study, results, profile, source, draft=draft)
+        document = woven(study, results, profile, sources[MANUSCRIPT], draft=draft)
+        found: dict[str, weave.Document] = {MANUSCRIPT: document}
+        if SUPPLEMENT in sources:
+            found[SUPPLEMENT] = woven(study, results, profile, sources[SUPPLEMENT], document, draft=draft)
+        for name, each in found.items():
+            lay_out(work / name, results, templates[name], each, name)
         advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
-        project = work / MANUSCRIPT
-        lay_out(project, results, template, document)
-        progress(f"drawing figures and typesetting {', '.join(formats)} with {chosen}")
-        drawn = painter.submit(draw, project / "figures", results, profile, document)
         final = functools.cache(lambda: compared(results, second()))
-        made = render.render(
-            project, MANUSCRIPT, formats, work, engine=chosen, created=created(study),
-            pictures=drawn.result, results=lambda: final().to_json(),
-        )  # fmt: skip
+        drawn = {
+            name: painter.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
+        }
+        made = {}
+        for name in found:
+            progress(f"drawing figures and typesetting {', '.join(formats)} of the {name} with {chosen}")
+            made[name] = render.render(
+                work / name, name, formats, work, engine=chosen, created=created(study),
+                pictures=drawn[name].result, results=lambda: final().to_json(),
+            )  # fmt: skip
         progress("comparing the tables with tableone's")
         results = final()
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
         progress("storing the data cut")
         warning = snapshots.keep(study, contents, chosen)
         publish(work, out, made)
-    outputs = {name: out / path.name for name, path in made.items()}
-    return Built(outputs, results, document, chosen, registry.undeclared, warning, advice)
+    outputs = {name: {kind: out / path.name for kind, path in each.items()} for name, each in made.items()}
+    return Built(outputs[MANUSCRIPT], outputs.get(SUPPLEMENT, {}), results, document, chosen, registry.undeclared, warning, advice)
 
 
 def for_journal(study: Study, journal: str) -> Study:
@@ -154,15 +165,20 @@ def by_what_margin(registry: Registry, results: Results, profile: Profile) -> di
     return {name: {**c, "margin": told(str(c["needs"])) if c["holds"] else ""} for name, c in found.items()}
 
 
-def woven(study: Study, results: Results, profile: Profile, source: Path, *, draft: bool) -> weave.Document:
-    """Weave the study's manuscript with its tables, alternative texts, methods and checklist, in the journal's style."""
+def woven(
+    study: Study, results: Results, profile: Profile, source: Path, told: weave.Document | None = None, *, draft: bool
+) -> weave.Document:
+    """Weave a document with its tables, alternative texts, methods and checklist, in the journal's style.
+
+    `told` is the document of whose figures this one can give the ledger: a supplement that of its manuscript.
+    """
     said = spelling.told(results, profile.language)
     inserts = {
         "tables": {
             name: made
             for kind in (tables, comparison_tables, followed_tables)
             for name, made in kind.every(said, profile).items()
-        },
+        } | ({"ledger": ledger.ledger(told.text, said, profile)} if told else {}),
         "alt": {name: figures.alt(said, name, profile).translate(weave.ATTRIBUTE) for name in study.figures},
         "text": {"methods": methods.paragraph(said), "strobe": strobe.checklist(weave.read_template(source))},
     }
@@ -317,11 +333,12 @@ def unwritable(
     return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)
 
 
-def publish(work: Path, out: Path, made: dict[str, Path]) -> None:
-    """Move finished outputs into place; the woven project replaces the earlier one."""
-    old = work / "earlier"
-    if (out / MANUSCRIPT).exists():
-        os.replace(out / MANUSCRIPT, old)
-    os.replace(work / MANUSCRIPT, out / MANUSCRIPT)
-    for path in (*made.values(), work / "results.json"):
-        os.replace(path, out / path.name)
+def publish(work: Path, out: Path, made: Mapping[Any, dict[str, Path]]) -> None:
+    """Move finished outputs into place; each woven project replaces the earlier one."""
+    for name, outputs in made.items():
+        if (out / name).exists():
+            os.replace(out / name, work / f"earlier-{name}")
+        os.replace(work / name, out / name)
+        for path in outputs.values():
+            os.replace(path, out / path.name)
+    os.replace(work / "results.json", out / "results.json")

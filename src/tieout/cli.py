@@ -77,6 +77,7 @@ def build(
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},
+            "supplement": {name: str(path) for name, path in built.supplement.items()},
             "results": str(out / "results.json"),
             "engine": built.engine,
             "figures_quoted": len(built.document.keys),
@@ -109,7 +110,7 @@ def say_what_was_built(built, out: Path) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
-    for name in (*built.outputs.values(), out / "results.json"):
+    for name in (*built.outputs.values(), *built.supplement.values(), out / "results.json"):
         console.print(f"  {name}")
     meta, document = built.results.meta, built.document
     broken = [quote for quote in document.claims if not quote.holds]

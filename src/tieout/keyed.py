@@ -41,12 +41,11 @@ def markdown_figure(figure: str) -> str:
 
 def html_cell(pieces: Iterable[Piece], profile: Profile) -> str:
     """Join words and statistics into HTML in which each figure carries its key."""
-    return "".join(
-        html.escape(p)
-        if isinstance(p, str)
-        else f'<span class="stat" data-key="{html.escape(p.key)}">{html.escape(text(p, profile))}</span>'
-        for p in pieces
-    )
+    return "".join(html.escape(p) if isinstance(p, str) else html_span(p.key, text(p, profile)) for p in pieces)
+
+
+def html_span(key: str, figure: str) -> str:
+    return f'<span class="stat" data-key="{html.escape(key)}">{html.escape(figure)}</span>'
 
 
 def bookmark(key: str) -> str:

@@ -280,7 +280,7 @@ class Study(Strict):
     synthetic: str = ""
     journal: Text = "generic"
     data: Data
-    documents: dict[Literal["manuscript", "site", "centre"], Template] = Field(min_length=1)
+    documents: dict[Literal["manuscript", "supplement", "site", "centre"], Template] = Field(min_length=1)
     variables: dict[Name, Variable]
     derived: dict[Name, Derived] = {}
     methods: Methods = Methods()

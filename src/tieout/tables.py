@@ -110,22 +110,22 @@ def characteristics(results: Results, name: str, profile: Profile) -> str:
 
 def group_head(results: Results, path: str, layout: dict, profile: Profile) -> str:
     """Return the two header rows: who is in each column, under what the columns are compared by."""
-
-    def head(group: str) -> str:
-        size = results[f"{path}.patients.{group}.n"]
-        return f"{keyed.literal_html(size.group_label)}<br>(n={keyed.html_cell([size], profile)})"
-
     first, *rest = layout["groups"]
     tail = ["SMD"] * layout["smd"] + [f"<em>{profile.p_symbol}</em>"]
     upper = [
         '<th rowspan="2" scope="col">Characteristic</th>',
-        f'<th rowspan="2" scope="col">{head(first)}</th>',
+        f'<th rowspan="2" scope="col">{column_head(results, path, first, profile)}</th>',
         '<th rowspan="2" scope="col">Missing</th>',
         f'<th colspan="{len(rest)}" scope="colgroup">{keyed.literal_html(layout["by"])}</th>',
         *(f'<th rowspan="2" scope="col">{word}</th>' for word in tail),
     ]
-    lower = [f'<th scope="col">{head(group)}</th>' for group in rest]
+    lower = [f'<th scope="col">{column_head(results, path, group, profile)}</th>' for group in rest]
     return f"<tr>{''.join(upper)}</tr><tr>{''.join(lower)}</tr>"
+
+
+def column_head(results: Results, path: str, group: str, profile: Profile) -> str:
+    size = results[f"{path}.patients.{group}.n"]
+    return f"{keyed.literal_html(size.group_label)}<br>(n={keyed.html_cell([size], profile)})"
 
 
 def legend(results: Results, path: str, layout: dict, summaries: dict[str, None], profile: Profile) -> str:
@@ -208,14 +208,25 @@ FITS = {"univariable": "Univariable", "": "Multivariable", "firth": "Multivariab
 
 
 def odds_ratios(results: Results, name: str, profile: Profile) -> str:
-    """Return a model's table: univariable, multivariable and Firth's ratios or differences side by side."""
-    layout = results.meta["layout"]["models"][name]
-    path, notes = f"model.{name}", Notes()
-    terms = dict.fromkeys((*layout["univariable"], *layout["terms"]))
+    """Return a model's table: univariable and multivariable estimates, and Firth's beside those that are unstable."""
+    path = f"model.{name}"
     estimates = [s for s in results.under(path) if s.name == "estimate"]
     unstable = any(s.warning or s.error for s in estimates if ".univariable." not in s.key)
     unstable = unstable and any(s.key.startswith(f"{path}.firth.") for s in estimates)
-    fits = {fit: words for fit, words in FITS.items() if fit != "firth" or unstable}
+    layout = results.meta["layout"]["models"][name]
+    terms = list(dict.fromkeys((*layout["univariable"], *layout["terms"])))
+    return side_by_side(results, name, terms, {fit: words for fit, words in FITS.items() if fit != "firth" or unstable}, profile)
+
+
+def firth(results: Results, name: str, profile: Profile) -> str:
+    """Return a model's ordinary estimates with Firth's beside each of them, stable or not."""
+    fits = {"": "Maximum likelihood", "firth": "Firth’s penalised likelihood"}
+    return side_by_side(results, name, results.meta["layout"]["models"][name]["terms"], fits, profile)
+
+
+def side_by_side(results: Results, name: str, terms: list[str], fits: dict[str, str], profile: Profile) -> str:
+    path, notes = f"model.{name}", Notes()
+    estimates = [s for s in results.under(path) if s.name == "estimate"]
     columns = 1 + 2 * len(fits)
     measure, unit_of = (MEASURES[estimates[0].kind], unit(estimates[0])) if estimates else ("", "")
     measure = f"{measure[:1].upper()}{measure[1:]}" + (keyed.literal_html(unit_of) if measures_in_units(estimates) else "")
@@ -305,6 +316,22 @@ def whole_model(results: Results, path: str, profile: Profile) -> list[str]:
     return [f"{'; '.join(told)}."] if told else []
 
 
+def missing(results: Results, name: str, profile: Profile) -> str:
+    """Return how many values each variable of a declared table lacks, of all patients and by group."""
+    layout, path, notes = results.meta["layout"]["tables"][name], f"table.{name}", Notes()
+    groups = layout["groups"]
+    head = "".join(f'<th scope="col">{column_head(results, path, group, profile)}</th>' for group in groups)
+    body = []
+    for heading, variables in layout["sections"].items():
+        body += [section(heading, 1 + len(groups))] if heading else []
+        for variable in variables:
+            found = [results[f"{path}.{variable}.{group}.missing"] for group in groups]
+            cells = [keyed.html_cell([each], profile) for each in found]
+            aside = not_applicable(results, f"{path}.{variable}", groups[0], profile, notes)
+            body.append(row(keyed.literal_html(found[0].variable_label) + aside, cells))
+    return assembled(f'<tr><th scope="col">Values missing</th>{head}</tr>', body, notes, 1 + len(groups))
+
+
 def rates(results: Results, profile: Profile) -> str:
     """Return the declared outcomes with n/N, percentage and interval."""
     notes = Notes()
@@ -330,4 +357,6 @@ def every(results: Results, profile: Profile) -> dict[str, str]:
     layout = results.meta["layout"]
     made = {name: characteristics(results, name, profile) for name in layout["tables"]}
     made |= {f"model_{name}": odds_ratios(results, name, profile) for name in layout["models"]}
+    made |= {f"firth_{name}": firth(results, name, profile) for name in layout["models"] if results.under(f"model.{name}.firth")}
+    made |= {f"missing_{name}": missing(results, name, profile) for name in layout["tables"]}
     return made | {"outcomes": rates(results, profile)}

@@ -97,6 +97,8 @@ def named_number(reading: Reading, i: int) -> int:
     after_percent = [reading.token(k).lower for k in (i + 2, i + 3)]
     if before.lower in BOUNDS or (percent and after_percent[0] == "or" and after_percent[1] in COMPARATIVES):
         return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
+    if token.spelled and number.value == 1 and before.lower == "least":
+        return conventional(reading, i, i + 1, "threshold")
     if before.kind == "operator" and before.text in "≥≤<>" and reading.announced_kind != "p_value":
         return conventional(reading, i, skip_percent(reading, i + 1), "threshold")
     if before.lower == "than" and reading.token(i - 2).lower in COMPARATIVES:

@@ -105,10 +105,10 @@ def expected(statistic: Statistic, profile: Profile) -> str:
 
 
 def prints(shown: str, statistic: Statistic, profile: Profile) -> bool:
-    """Return whether a span prints a statistic: its text, its number in words, or the same value more coarsely rounded."""
+    """Return whether a span prints a statistic: its text, its n/N, its number in words, or its value more coarsely rounded."""
     known = " ".join(text(statistic, profile).split())
     plain = " ".join(shown.split())
-    if plain == known or (
+    if plain in (known, f"{statistic.n}/{statistic.total}") or (
         statistic.kind == "count" and plain.casefold() == in_words(int(statistic.value or 0), profile).casefold()
     ):
         return True
