@@ -145,15 +145,19 @@ class Results:
 def load(path: Path) -> Results:
     """Read results.json; a missing or damaged file raises TieoutError."""
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        statistics = [Statistic(**{**row, **rules(row)}) for row in body["statistics"]]
-        return Results.of(statistics, body["meta"])
+        return loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise TieoutError(str(path), "there are no results yet", "run 'tieout build' first") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise TieoutError(
             str(path), "this is not a results file of Tieout", "run 'tieout build' to write it anew"
         ) from None
+
+
+def loads(text: str) -> Results:
+    """Return results from the text of results.json; anything else raises ValueError, KeyError, TypeError or AttributeError."""
+    body = json.loads(text)
+    return Results.of([Statistic(**{**row, **rules(row)}) for row in body["statistics"]], body["meta"])
 
 
 def rules(row: Mapping[str, Any]) -> dict[str, Rule]:

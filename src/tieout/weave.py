@@ -308,5 +308,9 @@ def marked_as_draft(text: str, wrong: list[DoesNotTieOut]) -> str:
 
 def figures_of(condition: str, results: Results, profile: Profile) -> str:
     """Return the figures that a condition compares, as "key is text"."""
-    keys = [k for k in re.findall(r"[A-Za-z_]\w*(?:\.\w+)+", condition) if k in results]
-    return ", ".join(f"{key} is {text(results[key], profile)}" for key in dict.fromkeys(keys))
+    return ", ".join(f"{key} is {text(results[key], profile)}" for key in keys_in(condition, results))
+
+
+def keys_in(condition: str, results: Results) -> list[str]:
+    """Return the keys that a condition names, each once."""
+    return [key for key in dict.fromkeys(re.findall(r"[A-Za-z_]\w*(?:\.\w+)+", condition)) if key in results]

@@ -37,7 +37,7 @@ def margins(registry: Registry, results: Results, condition: str, holds: Holds) 
     fragility index). Of a model's term: patients who would have to be left out, of those that weigh most (Broderick,
     Giordano & Meager, arXiv:2011.14999); fewer others might do, so that the number is an upper bound.
     """
-    keys = [key for key in re.findall(r"[A-Za-z_]\w*(?:\.\w+)+", condition) if key in results]
+    keys = [key for key in dict.fromkeys(re.findall(r"[A-Za-z_]\w*(?:\.\w+)+", condition)) if key in results]
     outcomes = dict.fromkeys(m[1] for key in keys if (m := re.fullmatch(r"outcome\.(\w+)\.(?:n|pct|low|high)", key)))
     terms = dict.fromkeys(
         (m[1], m[2]) for key in keys if (m := re.fullmatch(r"model\.(\w+)\.(\w+(?:\.\w+)?)\.(?:estimate|low|high|p)", key))

@@ -15,8 +15,8 @@ import typst
 from tieout import resources
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
+from tieout.render import page, word
 from tieout.render import tree as trees
-from tieout.render import word
 from tieout.render.document import CARRIED_AS, Carried, Document
 from tieout.render.tree import Node
 
@@ -76,11 +76,12 @@ def written(document: Document, tree: bytes, to: str, *options: str) -> bytes:
 
 
 def html(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
-    """Write one self-contained HTML file: no script, nothing fetched."""
+    """Write one self-contained HTML file: nothing fetched, and no script but that which explains its figures."""
     templates = resources.templates()
     look = (templates / "style.css").read_text(encoding="utf-8")
     options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none"]
-    path.write_bytes(put_in(written(document, tree, "html", *options, "-V", f"stylesheet={look}")))
+    made = put_in(written(document, tree, "html", *options, "-V", f"stylesheet={look}"))
+    path.write_text(page.explained(made.decode(), document.folder, meta, carried), encoding="utf-8", newline="\n")
 
 
 def docx(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:

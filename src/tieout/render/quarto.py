@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 from tieout.errors import TieoutError
+from tieout.render import page, word
 from tieout.render import tree as trees
-from tieout.render import word
 from tieout.render.document import CARRIED_AS, Carried, Document
 
 # What makes a folder open with Quarto alone, in the look of the embedded engine, with nothing fetched.
@@ -75,6 +75,9 @@ def make(document: Document, tree: trees.Node, name: str, out: Path, created: da
             raise TieoutError(str(document.path), f"Quarto ended without an error and without {made.name}")
         if name == "docx":
             made.write_bytes(word.finished(made.read_bytes(), word.front(tree["meta"]), created, carried[CARRIED_AS]()))
+        if name == "html":
+            explained = page.explained(made.read_text(encoding="utf-8"), document.folder, tree["meta"], carried)
+            made.write_text(explained, encoding="utf-8", newline="\n")
         os.replace(made, out / made.name)
 
 
