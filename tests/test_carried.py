@@ -142,32 +142,20 @@ def test_pdf_and_word_files_carry_the_woven_document_to_the_letter(built, woven,
 
 def test_the_pdf_carries_the_results_that_are_published_beside_it(built):
     pdf = pymupdf.open(built / "manuscript.pdf")
-    assert pdf.embfile_names() == ["manuscript.qmd", "results.json"]
+    assert pdf.embfile_names() == ["manuscript.qmd", "results.json", "study.yaml"]
+    assert pdf.embfile_get("study.yaml").decode() == STUDY
     results = (built / "results.json").read_bytes()
     assert pdf.embfile_get("results.json") == results
     assert "programs" in json.loads(results)["meta"]
 
 
-def test_as_pdf_a_3a_and_pdf_ua_1_each_attachment_says_its_kind_and_what_it_is_to_the_document(
-    built, tmp_path, monkeypatch
-):
-    class Strict:
-        def __init__(self, **options):
-            self.compiler = compiler(**options)
-
-        def compile(self, **options):
-            return self.compiler.compile(**options, pdf_standards=["a-3a", "ua-1"])
-
-    compiler = embedded.typst.Compiler
-    monkeypatch.setattr(embedded.typst, "Compiler", Strict)
-    made = render.render(
-        built / "manuscript", formats=("pdf",), out=tmp_path, engine="embedded", created=CREATED, results=lambda: "{}"
-    )
-    assert b"pdfaid:part>3<" in made["pdf"].read_bytes()
-    pdf = pymupdf.open(made["pdf"])
+def test_each_attachment_of_the_pdf_says_its_kind_and_what_it_is_to_the_document(built):
+    pdf = pymupdf.open(built / "manuscript.pdf")
     objects = "\n".join(pdf.xref_object(number, compressed=True) for number in range(1, pdf.xref_length()))
-    assert objects.count("/AFRelationship/Source") == objects.count("/AFRelationship/Data") == 1
-    assert "/Subtype/application#2Fjson" in objects and "/Subtype/text#2Fmarkdown" in objects
+    for relation in ("Source", "Data", "Supplement"):
+        assert objects.count(f"/AFRelationship/{relation}") == 1
+    for kind in ("application#2Fjson", "text#2Fmarkdown", "application#2Fyaml"):
+        assert objects.count(f"/Subtype/{kind}") == 1
 
 
 def test_two_builds_in_different_folders_give_the_same_bytes_and_name_no_folder(built, tmp_path):
@@ -258,8 +246,9 @@ def test_under_quarto_the_files_to_attach_lie_in_the_project_and_its_settings_na
     script = f"#!/bin/sh\ncp -r . {tmp_path / 'seen'}\ntouch manuscript.pdf\n"
     stand_in(tmp_path, script, monkeypatch)
     render.render(
-        built / "manuscript", formats=("pdf",), out=tmp_path, engine="quarto", created=CREATED, results=lambda: "{}"
-    )
+        built / "manuscript", formats=("pdf",), out=tmp_path, engine="quarto", created=CREATED,
+        attached={"results.json": lambda: "{}"},
+    )  # fmt: skip
     from ruamel.yaml import YAML
 
     seen = tmp_path / "seen"

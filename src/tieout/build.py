@@ -94,7 +94,8 @@ def build(
         final = functools.cache(lambda: compared(results, second()))
         made = render.render(
             project, MANUSCRIPT, formats, work, engine=chosen, created=created(study),
-            pictures=drawn.result, results=lambda: final().to_json(),
+            pictures=drawn.result,
+            attached={"results.json": lambda: final().to_json(), snapshots.STUDY: lambda: contents.files[snapshots.STUDY].decode()},
         )  # fmt: skip
         progress("comparing the tables with tableone's")
         results = final()
