@@ -22,6 +22,21 @@ local function between(start, inlines, finish)
   return pandoc.Inlines({ pandoc.RawInline("typst", start) }) .. inlines .. { pandoc.RawInline("typst", finish) }
 end
 
+-- A formula is read aloud as it is written in TeX.
+local math_in = {
+  typst = function(math)
+    local words = math.text:gsub("\\", "\\\\"):gsub('"', '\\"')
+    return between('#[#set math.equation(alt: "' .. words .. '");', pandoc.Inlines({ math }), "]")
+  end,
+}
+
+-- A table that stands in the text is marked for the look, which builds it anew; one in a float is found there too.
+local table_in = {
+  typst = function(tbl)
+    return { pandoc.RawBlock("typst", "#block["), tbl, pandoc.RawBlock("typst", "]<standing-table>") }
+  end,
+}
+
 local span_in = {
   typst = function(span)
     local code = code_of(span)
@@ -106,7 +121,7 @@ return {
   { Meta = function(meta)
     front = meta.layout and pandoc.utils.stringify(meta.layout) == "report" and meta or nil
   end },
-  { Span = span_in[FORMAT], Div = scrolls },
+  { Span = span_in[FORMAT], Math = math_in[FORMAT], Table = table_in[FORMAT], Div = scrolls },
   { Pandoc = function(doc)
     return front and document_in[FORMAT] and document_in[FORMAT](doc) or nil
   end },

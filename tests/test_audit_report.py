@@ -107,7 +107,7 @@ def test_the_exit_code_tells_clean_contradicted_and_nothing_to_judge_apart():
 
 def test_every_figure_in_the_json_has_the_same_keys_and_plain_values():
     data = reports.as_data(report_of(GOOD, "contradicted"))
-    assert list(data) == ["file", "coverage", "with_data", "synthetic", "unread", "figures"]
+    assert list(data) == ["file", "coverage", "with_data", "synthetic", "carried", "unread", "figures"]
     assert all(list(figure) == KEYS for figure in data["figures"])
     assert len(data["figures"]) == data["coverage"]["read"]
     ratio = next(f for f in data["figures"] if f["kind"] == "ratio_ci")

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 import zlib
 from collections import Counter
@@ -22,7 +23,10 @@ from test_render import CREATED, stand_in
 
 from tieout import keyed, render
 from tieout.audit import carried
+from tieout.audit import report as reports
+from tieout.errors import TieoutError
 from tieout.render import embedded
+from tieout.results import load
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FIGURE = re.compile(r'\[([^]]*)\]\{\.stat key="([^"]*)"\}|<span class="stat" data-key="([^"]*)">([^<]*)</span>')
@@ -142,32 +146,20 @@ def test_pdf_and_word_files_carry_the_woven_document_to_the_letter(built, woven,
 
 def test_the_pdf_carries_the_results_that_are_published_beside_it(built):
     pdf = pymupdf.open(built / "manuscript.pdf")
-    assert pdf.embfile_names() == ["manuscript.qmd", "results.json"]
+    assert pdf.embfile_names() == ["manuscript.qmd", "results.json", "study.yaml"]
+    assert pdf.embfile_get("study.yaml").decode() == STUDY
     results = (built / "results.json").read_bytes()
     assert pdf.embfile_get("results.json") == results
     assert "programs" in json.loads(results)["meta"]
 
 
-def test_as_pdf_a_3a_and_pdf_ua_1_each_attachment_says_its_kind_and_what_it_is_to_the_document(
-    built, tmp_path, monkeypatch
-):
-    class Strict:
-        def __init__(self, **options):
-            self.compiler = compiler(**options)
-
-        def compile(self, **options):
-            return self.compiler.compile(**options, pdf_standards=["a-3a", "ua-1"])
-
-    compiler = embedded.typst.Compiler
-    monkeypatch.setattr(embedded.typst, "Compiler", Strict)
-    made = render.render(
-        built / "manuscript", formats=("pdf",), out=tmp_path, engine="embedded", created=CREATED, results=lambda: "{}"
-    )
-    assert b"pdfaid:part>3<" in made["pdf"].read_bytes()
-    pdf = pymupdf.open(made["pdf"])
+def test_each_attachment_of_the_pdf_says_its_kind_and_what_it_is_to_the_document(built):
+    pdf = pymupdf.open(built / "manuscript.pdf")
     objects = "\n".join(pdf.xref_object(number, compressed=True) for number in range(1, pdf.xref_length()))
-    assert objects.count("/AFRelationship/Source") == objects.count("/AFRelationship/Data") == 1
-    assert "/Subtype/application#2Fjson" in objects and "/Subtype/text#2Fmarkdown" in objects
+    for relation in ("Source", "Data", "Supplement"):
+        assert objects.count(f"/AFRelationship/{relation}") == 1
+    for kind in ("application#2Fjson", "text#2Fmarkdown", "application#2Fyaml"):
+        assert objects.count(f"/Subtype/{kind}") == 1
 
 
 def test_two_builds_in_different_folders_give_the_same_bytes_and_name_no_folder(built, tmp_path):
@@ -258,8 +250,9 @@ def test_under_quarto_the_files_to_attach_lie_in_the_project_and_its_settings_na
     script = f"#!/bin/sh\ncp -r . {tmp_path / 'seen'}\ntouch manuscript.pdf\n"
     stand_in(tmp_path, script, monkeypatch)
     render.render(
-        built / "manuscript", formats=("pdf",), out=tmp_path, engine="quarto", created=CREATED, results=lambda: "{}"
-    )
+        built / "manuscript", formats=("pdf",), out=tmp_path, engine="quarto", created=CREATED,
+        attached={"results.json": lambda: "{}"},
+    )  # fmt: skip
     from ruamel.yaml import YAML
 
     seen = tmp_path / "seen"
@@ -347,3 +340,54 @@ def test_a_damaged_file_gives_the_document_or_none_and_never_an_error(built, wov
 def test_the_name_of_a_bookmark_is_the_same_in_python_and_in_the_filter():
     assert keyed.bookmark("outcome.favourable.pct") == "_t_275c307a120d"
     assert len({keyed.bookmark(f"a.b{i}") for i in range(20_000)}) == 20_000
+
+
+def test_the_pdf_alone_is_all_that_its_audit_needs(built, tmp_path):
+    shutil.copyfile(built / "manuscript.pdf", tmp_path / "manuscript.pdf")
+    command = [sys.executable, "-c", "from tieout.cli import main; main()", "audit", "manuscript.pdf"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"[1-9]\d* confirmed, 0 consistent, 0 contradicted", done.stdout)
+    assert "Judged by the results that it carries (sha256:" in done.stdout and "--study" in done.stdout
+
+
+def test_a_figure_that_differs_from_the_results_inside_is_contradicted_and_results_that_are_given_come_first(built, tmp_path):
+    saved = json.loads((built / "results.json").read_text(encoding="utf-8"))
+    (row,) = [row for row in saved["statistics"] if row["key"] == "study.patients.n"]
+    row["value"] += 1
+    attached = {"results.json": lambda: json.dumps(saved)}
+    project = built / "manuscript"
+    other = render.render(project, formats=("pdf",), out=tmp_path, engine="embedded", created=CREATED, attached=attached)["pdf"]
+    inside = reports.audit(other)
+    assert inside.exit_code == 1 and inside.carried.startswith("sha256:")
+    given = reports.audit(other, load(built / "results.json"))
+    assert given.exit_code == 0 and given.carried == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda saved: saved["statistics"][0].update(label=5),
+        lambda saved: saved["statistics"][0].update(value="much"),
+        lambda saved: saved["statistics"][0].update(value=10**400),
+        lambda saved: saved["statistics"][0].update(colour="red"),
+        lambda saved: saved["statistics"].append(saved["statistics"][0]),
+        lambda saved: saved["meta"].update(journal="unheard of"),
+        lambda saved: saved["meta"].pop("snapshot"),
+        lambda saved: saved.update(statistics=7),
+    ],
+)
+def test_results_inside_that_somebody_bent_are_refused_in_a_sentence(built, tmp_path, change):
+    saved = json.loads((built / "results.json").read_text(encoding="utf-8"))
+    change(saved)
+    (tmp_path / "bent.pdf").write_bytes(pdf_with(b"results.json", json.dumps(saved).encode()))
+    with pytest.raises(TieoutError, match="the results that this file carries were changed"):
+        carried.results(tmp_path / "bent.pdf")
+
+
+def test_results_inside_that_are_nested_without_end_are_refused_and_those_that_are_too_large_are_not_read(tmp_path):
+    (tmp_path / "deep.pdf").write_bytes(pdf_with(b"results.json", b"[" * 2_000_000))
+    with pytest.raises(TieoutError, match="were changed"):
+        carried.results(tmp_path / "deep.pdf")
+    (tmp_path / "large.pdf").write_bytes(pdf_with(b"results.json", b" " * (carried.LARGEST + 1)))
+    assert carried.results(tmp_path / "large.pdf") is None

@@ -69,6 +69,11 @@ def written(project: Path, tmp_path: Path):
     return write
 
 
+def titled(text: str) -> str:
+    """Return a document with a title, which a PDF needs."""
+    return f"---\ntitle: Short\n---\n\n{text}"
+
+
 def flat(text: str) -> str:
     return " ".join(text.replace("\u00ad\n", "").split())
 
@@ -179,9 +184,8 @@ def test_every_page_of_the_pdf_carries_the_synthetic_stamp_and_nothing_leaves_th
 def test_a_table_taller_than_a_page_goes_on_with_its_head_and_loses_no_row(written):
     rows = "".join(f"<tr><th scope='row'>Row{i:03d}</th><td>value{i:03d}</td></tr>" for i in range(190))
     table = f"<table><thead><tr><th>Label</th><th>Value</th></tr></thead><tbody>{rows}</tbody></table>"
-    made = written(
-        f"::: {{#tbl-long}}\n```{{=html}}\n{table}\n```\n\nLong\n:::\n\nText after it, see @tbl-long.\n", "pdf"
-    )
+    text = f"::: {{#tbl-long}}\n```{{=html}}\n{table}\n```\n\nLong\n:::\n\nText after it, see @tbl-long.\n"
+    made = written(titled(text), "pdf")
     pages = [page.get_text() for page in pymupdf.open(made["pdf"])]
     found = re.findall(r"Row(\d{3})\nvalue(\d{3})", "\n".join(pages))
     assert found == [(f"{i:03d}", f"{i:03d}") for i in range(190)]
@@ -195,7 +199,7 @@ def test_a_table_that_is_too_wide_wraps_inside_the_page(written):
     cells = "".join(f"<td>several words that need much room in column {i}</td>" for i in range(9))
     head = "".join(f"<th>Column {i}</th>" for i in range(9))
     table = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
-    made = written(f"::: {{#tbl-wide}}\n```{{=html}}\n{table}\n```\n\nWide\n:::\n", "pdf")
+    made = written(titled(f"::: {{#tbl-wide}}\n```{{=html}}\n{table}\n```\n\nWide\n:::\n"), "pdf")
     (page,) = pymupdf.open(made["pdf"])
     assert max(word[2] for word in page.get_text("words")) < page.rect.width - 40
     assert page.get_text().count("several") == 9
@@ -204,7 +208,7 @@ def test_a_table_that_is_too_wide_wraps_inside_the_page(written):
 def test_a_table_has_three_rules_of_the_width_of_the_text_and_one_under_each_spanner(written):
     head = "<tr><th rowspan='2'>A</th><th colspan='2'>Both</th></tr><tr><th>B</th><th>C</th></tr>"
     table = f"<table><thead>{head}</thead><tbody><tr><td>a</td><td>b</td><td>c</td></tr></tbody></table>"
-    (page,) = pymupdf.open(written(f"::: {{#tbl-a}}\n```{{=html}}\n{table}\n```\n\nC\n:::\n", "pdf")["pdf"])
+    (page,) = pymupdf.open(written(titled(f"::: {{#tbl-a}}\n```{{=html}}\n{table}\n```\n\nC\n:::\n"), "pdf")["pdf"])
     caption = page.search_for("Table 1.")[0].y1
     rules = [line["rect"] for line in page.get_drawings() if line["rect"].y0 > caption]
     assert sum(rule.width > 490 for rule in rules) == 3
@@ -216,7 +220,7 @@ def test_a_table_has_three_rules_of_the_width_of_the_text_and_one_under_each_spa
 
 def test_a_digest_longer_than_a_column_breaks_inside_it(written):
     digest = "0123456789abcdef" * 8
-    (page,) = pymupdf.open(written(f"The digest {digest} of the data.\n", "pdf")["pdf"])
+    (page,) = pymupdf.open(written(titled(f"The digest {digest} of the data.\n"), "pdf")["pdf"])
     lines = [word for word in page.get_text("words") if word[4] in digest and len(word[4]) > 1]
     assert "".join(word[4] for word in lines) == digest
     assert len(lines) > 1 and max(word[2] for word in lines) < page.rect.width / 2
@@ -393,7 +397,7 @@ def test_a_div_or_a_reference_shown_in_code_is_no_div_and_no_reference(written):
 
 @pytest.mark.parametrize("kind", render.FORMATS)
 def test_a_table_in_markdown_is_numbered_by_the_identifier_of_its_caption(written, kind):
-    words = words_of(written("See @tbl-a.\n\n|a|b|\n|-|-|\n|1|2|\n\n: Some caption {#tbl-a}\n", kind)[kind])
+    words = words_of(written(titled("See @tbl-a.\n\n|a|b|\n|-|-|\n|1|2|\n\n: Some caption {#tbl-a}\n"), kind)[kind])
     assert "See Table 1." in words.replace("\xa0", " ")
     assert "Table 1. Some caption" in words.replace("\xa0", " ")
 
@@ -401,8 +405,8 @@ def test_a_table_in_markdown_is_numbered_by_the_identifier_of_its_caption(writte
 @pytest.mark.parametrize("kind", render.FORMATS)
 def test_page_breaks_callouts_and_tabs_are_read(written, kind):
     callout = "::: {.callout-warning}\nTake care.\n:::\n\n{{< pagebreak >}}\n\n"
-    text = callout + "::: {.panel-tabset}\n## Tab one\n\nInside.\n:::\n"
-    words = words_of(written(text, kind)[kind])
+    text = callout + "# Section\n\n::: {.panel-tabset}\n## Tab one\n\nInside.\n:::\n"
+    words = words_of(written(titled(text), kind)[kind])
     for part in ("Warning", "Take care.", "Tab one", "Inside."):
         assert part in words
     assert "pagebreak" not in words

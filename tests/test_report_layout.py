@@ -377,7 +377,8 @@ def test_an_article_carries_nothing_of_the_reports_look(written):
 
 def test_figures_side_by_side_stay_floats_in_an_article(written):
     panel = sample().split("::: {layout-ncol=2}")[1].split("\n:::")[0]
-    (page,) = pymupdf.open(written(f"See @fig-a, @fig-b.\n\n::: {{layout-ncol=2}}{panel}\n:::\n", "pdf")["pdf"])
+    text = f"---\ntitle: Two\n---\n\nSee @fig-a, @fig-b.\n\n::: {{layout-ncol=2}}{panel}\n:::\n"
+    (page,) = pymupdf.open(written(text, "pdf")["pdf"])
     assert "See Figure 1, Figure 2." in page.get_text().replace("\xa0", " ")
     assert line_with(page, "Figure 1. First funnel")[1] != line_with(page, "Figure 2. Second funnel")[1]
 

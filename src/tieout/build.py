@@ -106,6 +106,10 @@ def build(
             lay_out(work / name, results, templates[name], each, name)
         advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
         final = functools.cache(lambda: compared(results, second()))
+        attached = {
+            "results.json": lambda: final().to_json(),
+            snapshots.STUDY: lambda: contents.files[snapshots.STUDY].decode(),
+        }
         drawn = {
             name: painter.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
         }
@@ -114,7 +118,7 @@ def build(
             progress(f"drawing figures and typesetting {', '.join(formats)} of the {name} with {chosen}")
             made[name] = render.render(
                 work / name, name, formats, work, engine=chosen, created=created(study),
-                pictures=drawn[name].result, results=lambda: final().to_json(),
+                pictures=drawn[name].result, attached=attached,
             )  # fmt: skip
         progress("comparing the tables with tableone's")
         results = final()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from tieout.errors import TieoutError
 from tieout.results import Statistic
@@ -44,12 +47,12 @@ class Profile:
 
 
 def profile_of(meta: Mapping[str, Any]) -> Profile:
-    """Return the profile that results carry in their `meta`; what they do not say is as the defaults have it."""
-    given = meta.get("profile", {})
-    known = {field.name: given[field.name] for field in dataclasses.fields(Profile) if field.name in given}
-    if "p_decimals" in known:
-        known["p_decimals"] = tuple((float(limit), int(decimals)) for limit, decimals in known["p_decimals"])
-    return Profile(**{**known, "confidence": str(meta.get("confidence", Profile.confidence))})
+    """Return the profile that results carry in their `meta`; what they do not say is as the defaults have it.
+
+    Raises ValueError where a value is of another type than Profile declares.
+    """
+    given = dict(meta.get("profile", {}))
+    return TypeAdapter(Profile).validate_python({**given, "confidence": str(meta.get("confidence", Profile.confidence))})
 
 
 RATIOS = {
@@ -190,7 +193,8 @@ def change(statistic: Statistic, profile: Profile) -> str:
 def day(statistic: Statistic, profile: Profile) -> str:
     """Write a date that is kept as its proleptic ordinal day."""
     when = date.fromordinal(int(statistic.value))  # type: ignore[arg-type]
-    return profile.date.format(day=when.day, month=MONTHS[when.month - 1], year=when.year)
+    parts = {"{day}": str(when.day), "{month}": MONTHS[when.month - 1], "{year}": str(when.year)}
+    return re.sub(r"\{\w+\}", lambda part: parts.get(part[0], part[0]), profile.date)
 
 
 MONTHS = (

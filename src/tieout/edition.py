@@ -70,7 +70,7 @@ def make(job: Job) -> dict[str, bytes]:
         draw(project / "figures", results, profile, document, needed)
         made = render.render(
             project, job.name, shared.formats, Path(place), engine=shared.engine, created=shared.created,
-            results=lambda: saved,
+            attached={"results.json": lambda: saved},
         )  # fmt: skip
         files = {path.name: path.read_bytes() for path in made.values()}
     files["results.json"] = saved.encode("utf-8")

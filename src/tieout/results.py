@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any
 
 from tieout.errors import TieoutError, nearest
@@ -68,6 +68,12 @@ FIELDS = tuple(f.name for f in dataclasses.fields(Statistic))
 DEFAULTS = {
     f.name: f.default if f.default is not dataclasses.MISSING else {} for f in dataclasses.fields(Statistic)[4:]
 }
+
+READ_AS: Mapping[str, tuple[type, ...]] = {
+    "value": (int, float, NoneType), "n": (int, NoneType), "total": (int, NoneType), "decimals": (int, NoneType),
+    "counted": (dict,), "within": (dict,),
+}  # fmt: skip
+"""What JSON may hold for a field that is no text."""
 
 
 @dataclass(frozen=True)
@@ -145,19 +151,30 @@ class Results:
 def load(path: Path) -> Results:
     """Read results.json; a missing or damaged file raises TieoutError."""
     try:
-        return loads(path.read_text(encoding="utf-8"))
+        return parsed(path.read_bytes())
     except FileNotFoundError:
         raise TieoutError(str(path), "there are no results yet", "run 'tieout build' first") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
         raise TieoutError(
             str(path), "this is not a results file of Tieout", "run 'tieout build' to write it anew"
         ) from None
 
 
-def loads(text: str) -> Results:
-    """Return results from the text of results.json; anything else raises ValueError, KeyError, TypeError or AttributeError."""
-    body = json.loads(text)
-    return Results.of([Statistic(**{**row, **rules(row)}) for row in body["statistics"]], body["meta"])
+def parsed(text: bytes) -> Results:
+    """Return the results of a text of results.json; raise ValueError where it is none or a value is of another type."""
+    try:
+        body = json.loads(text.decode("utf-8"))
+        return Results.of(map(statistic, body["statistics"]), body["meta"])
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"these are no results: {error}") from None
+
+
+def statistic(row: Mapping[str, Any]) -> Statistic:
+    """Return the Statistic of a JSON row; raise TypeError where a value is of another type than Statistic declares."""
+    for name, value in row.items():
+        if not isinstance(value, READ_AS.get(name, str)):
+            raise TypeError(f"'{name}' cannot be {value!r:.40}")
+    return Statistic(**{**row, **rules(row)})
 
 
 def rules(row: Mapping[str, Any]) -> dict[str, Rule]:

@@ -1,4 +1,4 @@
-"""The woven document that a PDF or DOCX of Tieout carries inside itself, in which each figure has its key."""
+"""What a PDF or DOCX of Tieout carries inside itself: the woven document, in which each figure has its key, and the results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ import zlib
 from pathlib import Path
 
 from tieout.audit.hostile import LARGEST, MOST_PARTS, alone, limit_memory, xml_parser
+from tieout.display import profile_of
+from tieout.errors import TieoutError
+from tieout.results import Results, parsed
 
 LARGEST_WOVEN = 20_000_000  # bytes
+WOVEN, RESULTS = ".qmd", "results.json"
+"""How the names of the attachments of a PDF end."""
+LARGEST_ATTACHED = {WOVEN: LARGEST_WOVEN, RESULTS: LARGEST}
 MOST_ATTACHED = 1_000
 MOST_SECONDS = 20
 ROOT = "{urn:tieout:woven}woven"
@@ -30,7 +36,26 @@ def woven(path: Path) -> str | None:
         return None
     if data.startswith(b"PK"):
         return in_word(data)
-    return in_pdf(path.resolve()) if b"%PDF-" in data[:1024] else None
+    return in_pdf(path, WOVEN).decode("utf-8") or None if b"%PDF-" in data[:1024] else None
+
+
+def results(path: Path) -> Results | None:
+    """Return the results that a PDF carries, or None where there are none to be had, as `woven` has it.
+
+    Raises TieoutError where they are there and cannot be read: somebody changed them.
+    """
+    attached = in_pdf(path, RESULTS) if path.suffix.lower() == ".pdf" and path.stat().st_size <= LARGEST else b""
+    if not attached:
+        return None
+    try:
+        found = parsed(attached)
+        profile_of(found.meta)
+        if not isinstance(found.meta["snapshot"], str):
+            raise ValueError("these results name no data")
+        return found
+    except (ValueError, KeyError, TypeError):
+        hint = "check it against the data with --study, or against a build's results with --results"
+        raise TieoutError(str(path), "the results that this file carries were changed", hint) from None
 
 
 def in_word(data: bytes) -> str | None:
@@ -65,14 +90,14 @@ def woven_text(part: bytes) -> str | None:
     return root.text if sound else None
 
 
-def in_pdf(path: Path) -> str | None:
-    """Return the attachment that a process of its own finds."""
-    done = alone("tieout.audit.carried", str(path), seconds=MOST_SECONDS)
-    return None if done is None or done.returncode else done.stdout.decode("utf-8") or None
+def in_pdf(path: Path, ending: str) -> bytes:
+    """Return the attachment of a PDF that a process of its own finds by how its name ends, or nothing."""
+    done = alone("tieout.audit.carried", str(path.resolve()), ending, seconds=MOST_SECONDS)
+    return b"" if done is None or done.returncode else done.stdout
 
 
-def attachment(path: Path) -> bytes:
-    """Return the first attachment of a PDF whose name ends in .qmd, or nothing.
+def attachment(path: Path, ending: str) -> bytes:
+    """Return the first attachment of a PDF whose name ends so and that is text, or nothing.
 
     PDFium unpacks a stream whole before it says how long that is, a few megabytes into gigabytes where somebody meant
     it so: call this where memory is limited.
@@ -82,14 +107,14 @@ def attachment(path: Path) -> bytes:
     document = pypdfium2.PdfDocument(path)
     for index in range(min(document.count_attachments(), MOST_ATTACHED)):
         attached = document.get_attachment(index)
-        if attached.get_name().endswith(".qmd"):
+        if attached.get_name().endswith(ending):
             data = bytes(attached.get_data())
-            return data if len(data) <= LARGEST_WOVEN else b""
+            return data if len(data) <= LARGEST_ATTACHED[ending] else b""
     return b""
 
 
 if __name__ == "__main__":
     limit_memory()
-    found = attachment(Path(sys.argv[1]))
+    found = attachment(Path(sys.argv[1]), sys.argv[2])
     found.decode("utf-8")
     sys.stdout.buffer.write(found)

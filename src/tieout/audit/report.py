@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tieout.audit.carried import results as carried_results
 from tieout.audit.carried import woven
 from tieout.audit.extract import extract
 from tieout.audit.keys import with_keys
@@ -39,7 +40,8 @@ class Judged:
 class Report:
     """What the audit says of one manuscript: every figure judged, in reading order, and what was not read.
 
-    `synthetic` is the stamp of results that are not real patients', or empty.
+    `synthetic` is the stamp of results that are not real patients', or empty; `carried` says which data and edition the
+    results are of that the file carries, where it was judged by these.
     """
 
     manuscript: Manuscript
@@ -47,6 +49,7 @@ class Report:
     with_data: bool
     unread: tuple[str, ...] = ()
     synthetic: str = ""
+    carried: str = ""
 
     @property
     def coverage(self) -> dict[str, int]:
@@ -68,11 +71,13 @@ class Report:
 
 
 def audit(path: Path, results: Results | None = None) -> Report:
-    """Audit one manuscript by arithmetic, and against results where they are given.
+    """Audit one manuscript by arithmetic, and against results: those given, or those that it carries.
 
     Raises TieoutError where the file cannot be read or holds no text.
     """
     manuscript = read(path)
+    carried = None if results else carried_results(path)
+    results = results or carried
     if results is not None:
         source = woven(path)
         twin = read_text(source, "md", "the woven document") if source else None
@@ -81,7 +86,8 @@ def audit(path: Path, results: Results | None = None) -> Report:
     if results is None:
         return reported(manuscript, figures, judge(figures), with_data=False)
     findings = [*match(manuscript, figures, results), *judge(figures)]
-    return reported(manuscript, figures, findings, with_data=True, synthetic=results.meta.get("synthetic") or "")
+    told = reported(manuscript, figures, findings, with_data=True, synthetic=results.meta.get("synthetic") or "")
+    return replace(told, carried=results.stamp) if carried else told
 
 
 def reported(
@@ -139,6 +145,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "coverage": report.coverage,
         "with_data": report.with_data,
         "synthetic": report.synthetic,
+        "carried": report.carried,
         "unread": list(report.unread),
         "figures": [figure_data(judged) for judged in report.judged],
     }
@@ -202,6 +209,8 @@ def told(report: Report) -> str:
     for finding in report.told_apart:
         lines += told_finding(finding)
     lines += [*told_untraced(report), *(f"not read: {words}" for words in report.unread), told_coverage(report)]
+    if report.carried:
+        lines.append(f"Judged by the results that it carries ({report.carried}): who changes a file can change these too.")
     return "\n".join([*lines, next_step(report)])
 
 
@@ -238,4 +247,6 @@ def next_step(report: Report) -> str:
         return "Judged by arithmetic alone. Next: check it against the data with --study or --results."
     if report.told_apart:
         return "Next: answer each query."
+    if report.carried:
+        return "Next: check it against the data themselves with --study."
     return "Next: see every figure in its place with --html audit.html."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +13,9 @@ from typing import Any
 
 from tieout import results as saved
 from tieout import snapshots
-from tieout.audit.carried import woven
+from tieout.audit import carried
 from tieout.audit.quoted import Passage
 from tieout.audit.read import read, read_text
-from tieout.diff import attached
 from tieout.display import Profile, in_words, profile_of, text
 from tieout.errors import TieoutError
 from tieout.registry import Registry
@@ -197,7 +195,7 @@ def of_text(markdown: str, name: str) -> tuple[Passage, ...]:
 
 def of_output(path: Path, name: str) -> Side:
     """Return the side of a PDF or Word file: the woven document that it carries, and its results."""
-    inside = woven(path)
+    inside = carried.woven(path)
     if inside is None:
         raise TieoutError(str(path), "this output carries no woven document: Tieout did not make it", KNOWN)
     stamp = STAMP.search(inside)
@@ -226,26 +224,13 @@ def of_woven(path: Path, name: str) -> Side:
 
 def with_results(found: Side, path: Path) -> Side:
     """Return the side of an output with its results: those attached to it, or those beside it with the same stamp."""
-    results = attached_results(path) if path.suffix.lower() == ".pdf" else None
+    results = carried.results(path)
     if results is None and found.stamp and (path.parent / "results.json").is_file():
         beside = saved.load(path.parent / "results.json")
         results = beside if "snapshot" in beside.meta and beside.stamp == found.stamp else None
     if results is None:
         return found
     return dataclasses.replace(found, results=results, claims=results.meta.get("claims", {}))
-
-
-def attached_results(path: Path) -> Results | None:
-    inside = attached.results(path)
-    if not inside:
-        return None
-    with tempfile.TemporaryDirectory(prefix="tieout-") as place:
-        copy = Path(place) / "results.json"
-        copy.write_bytes(inside)
-        try:
-            return saved.load(copy)
-        except TieoutError as error:
-            raise TieoutError(str(path), "the results attached to this file cannot be read", error.hint) from None
 
 
 READERS: dict[str, Callable[[Path, str], Side]] = {

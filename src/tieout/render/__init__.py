@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from tieout import resources
 from tieout.errors import TieoutError, nearest
@@ -59,14 +60,14 @@ def render(
     *,
     created: datetime,
     pictures: Callable[[], object] = lambda: None,
-    results: Callable[[], str] | None = None,
+    attached: Mapping[str, Callable[[], str]] = MappingProxyType({}),
 ) -> dict[str, Path]:
     """Write `document` of a project in each format to `out` (the folder itself by default) and return the paths.
 
     All formats are made before the first is put in place, so that they appear together or not at all. `created`, with a
     time zone, is the only time that the outputs carry. `pictures` is called before the folder's pictures are looked
     for: pictures may still be drawn while the text is parsed. PDF and DOCX carry the document inside themselves (without
-    its comments), the PDF also what `results` gives, which is called late: the text of results.json.
+    its comments), the PDF also the files `attached`: by the name of each what gives its text, which is called late.
     Raises TieoutError for an unknown format or engine, and for a document that cannot be typeset.
     """
     wanted = tuple(dict.fromkeys(formats))
@@ -80,9 +81,7 @@ def render(
     with tempfile.TemporaryDirectory(prefix=".rendering-", dir=out) as work:
         tree = trees.parse(source)
         pictures()
-        carried: documents.Carried = {documents.CARRIED_AS: lambda: documents.without_comments(source)}
-        if results:
-            carried["results.json"] = results
+        carried = {documents.CARRIED_AS: lambda: documents.without_comments(source), **attached}
         makers = ENGINES[chosen](source, tree, wanted, Path(work), created, carried)
         with ThreadPoolExecutor(max_workers=len(makers) or 1) as pool:
             for done in [pool.submit(make) for make in makers.values()]:

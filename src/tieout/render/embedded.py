@@ -15,7 +15,7 @@ import typst
 from tieout import resources
 from tieout.errors import TieoutError, raise_all
 from tieout.render import document as documents
-from tieout.render import page, word
+from tieout.render import page, standards, word
 from tieout.render import tree as trees
 from tieout.render.document import CARRIED_AS, Carried, Document
 from tieout.render.tree import Node
@@ -31,8 +31,8 @@ def makers(
 ) -> dict[str, Callable[[], None]]:
     """Return for each format what writes `out`/name.format.
 
-    Raises TieoutError for executable cells, for raw parts that a format would lose, and for pictures that are missing
-    or remote.
+    Raises TieoutError for executable cells, for raw parts that a format would lose, for pictures that are missing or
+    remote, and where a PDF is made for pictures without alternative text.
     """
     raise_all(list(documents.cells(document)))
     raise_all(list(trees.unprintable(document, tree)))
@@ -41,6 +41,8 @@ def makers(
         ready = trees.with_pictures(document, tree, name, NAMING[name])
         path = out / f"{document.name}.{name}"
         made[name] = functools.partial(FORMATS[name], document, ready, tree["meta"], path, created, carried)
+    if "pdf" in formats:
+        raise_all(list(standards.unspoken(document, tree)))
     return made
 
 
@@ -93,7 +95,7 @@ def docx(document: Document, tree: bytes, meta: Node, path: Path, created: datet
 
 
 def pdf(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
-    """Write a tagged PDF with Typst, which may read the document's folder and no other, and attach what it carries.
+    """Write a PDF/A-3a that is PDF/UA-1 too with Typst, which may read the document's folder, and attach what it carries.
 
     Fonts of the system are used only where the text has signs that the embedded fonts lack (Korean, Hebrew, Arabic,
     emoji), so that the bytes are the same on each machine otherwise.
@@ -110,10 +112,13 @@ def pdf(document: Document, tree: bytes, meta: Node, path: Path, created: dateti
         compiler = typst.Compiler(
             root=document.folder, font_paths=fonts, package_path=path.parent, package_cache_path=path.parent
         )
-        data = compiler.compile(input=source, format="pdf", timestamp=created, sys_inputs=inputs)
+        data = compiler.compile(
+            input=source, format="pdf", timestamp=created, sys_inputs=inputs, pdf_standards=list(standards.STANDARDS)
+        )
     except typst.TypstError as error:
         problem = f"Typst cannot set this: {error.message}"
-        raise TieoutError(str(document.path), problem, " ".join(error.hints)) from None
+        unknown = TieoutError(str(document.path), problem, " ".join(error.hints))
+        raise standards.refused(document, error.message) or unknown from None
     assert isinstance(data, bytes)
     path.write_bytes(data)
 
@@ -126,4 +131,8 @@ def fonts_for(system: bool) -> typst.Fonts:
 NAMING = {"pdf": relative, "html": awaited, "docx": inline}
 """What each format calls a picture in pandoc's tree, by its source and its file."""
 
-FORMATS: dict[str, Callable[[Document, bytes, Node, Path, datetime, Carried], None]] = {"pdf": pdf, "html": html, "docx": docx}
+FORMATS: dict[str, Callable[[Document, bytes, Node, Path, datetime, Carried], None]] = {
+    "pdf": pdf,
+    "html": html,
+    "docx": docx,
+}

@@ -15,7 +15,7 @@ from tieout.display import profile_of, text
 from tieout.nodes import Node
 from tieout.render.document import Carried
 from tieout.render.tree import plain_text
-from tieout.results import Results, loads
+from tieout.results import Results, parsed
 from tieout.weave import keys_in
 
 KEY = re.compile(r'data-key="([^"]+)"')
@@ -46,7 +46,7 @@ def explained(page: str, folder: Path, meta: Node, carried: Carried) -> str:
     if "results.json" not in carried or plain_text(meta.get("layout")) == "report":
         return page
     rows = {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "figures").glob("*.csv"))}
-    return finished(page, loads(carried["results.json"]()), rows)
+    return finished(page, parsed(carried["results.json"]().encode()), rows)
 
 
 def read(name: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tieout.errors import TieoutError
-from tieout.render import page, word
+from tieout.render import page, standards, word
 from tieout.render import tree as trees
 from tieout.render.document import CARRIED_AS, Carried, Document
 
@@ -92,12 +92,23 @@ def lay_in(project: Path, carried: Carried) -> None:
 
 def run(document: Document, folder: Path, target: str, created: datetime) -> None:
     command = ["quarto", "render", f"{document.name}.qmd", "--to", target, "--quiet"]
-    moment = {"SOURCE_DATE_EPOCH": str(int(created.timestamp())), "NO_COLOR": "1"}
+    settings = {"SOURCE_DATE_EPOCH": str(int(created.timestamp())), "NO_COLOR": "1"}
+    if knows_both_standards():
+        settings["QUARTO_PDF_STANDARD"] = ",".join(standards.STANDARDS)
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, errors="replace", env=os.environ | moment, check=False
+        command, cwd=folder, capture_output=True, text=True, errors="replace", env=os.environ | settings, check=False
     )
     if done.returncode:
-        raise TieoutError(str(document.path), f"Quarto cannot render this: {told(done.stderr or done.stdout)}")
+        complaint = done.stderr or done.stdout
+        unknown = TieoutError(str(document.path), f"Quarto cannot render this: {told(complaint)}")
+        raise standards.refused(document, complaint) or unknown
+
+
+def knows_both_standards() -> bool:
+    """Return whether the Typst inside Quarto can make a PDF that is PDF/A and PDF/UA at once: so since Quarto 1.10."""
+    done = subprocess.run(["quarto", "--version"], capture_output=True, text=True, check=False)
+    version = re.match(r"(\d+)\.(\d+)", done.stdout)
+    return version is not None and (int(version[1]), int(version[2])) >= (1, 10)
 
 
 def told(complaints: str) -> str:
