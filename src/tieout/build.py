@@ -87,7 +87,7 @@ def build(
     """
     chosen = render.choose(engine)
     progress("reading the study and its data")
-    with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=1) as painter:
+    with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=2) as beside:
         study = for_journal(studies.read(study_file), journal)
         sources: dict[str, Path] = {name: study.resolve(study.documents[name]) for name in DOCUMENTS if name in study.documents}
         templates = {name: checked_template(source, chosen) for name, source in sources.items()}
@@ -105,13 +105,13 @@ def build(
         for name, each in found.items():
             lay_out(work / name, results, templates[name], each, name)
         advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
-        final = functools.cache(lambda: compared(results, second()))
+        final = beside.submit(lambda: compared(results, second())).result
         attached = {
             "results.json": lambda: final().to_json(),
             snapshots.STUDY: lambda: contents.files[snapshots.STUDY].decode(),
         }
         drawn = {
-            name: painter.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
+            name: beside.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
         }
         made = {}
         for name in found:
