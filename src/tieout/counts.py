@@ -31,6 +31,14 @@ class Counts:
     references: int
 
 
+def told(counted: Counts) -> str:
+    """Return the line of a title page."""
+    return (
+        f"Words: abstract {counted.abstract:,}, text {counted.text:,}. "
+        f"Tables: {counted.tables}. Figures: {counted.figures}. References: {counted.references}."
+    )
+
+
 def counts(text: str) -> Counts:
     """Count a woven document as journals do.
 
