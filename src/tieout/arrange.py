@@ -42,7 +42,9 @@ def arranged(text: str, layout: str, place: Path) -> str:
 def chosen(layout: str) -> str:
     """Return a layout's name; raise TieoutError for one that is not known."""
     if layout not in LAYOUTS:
-        raise TieoutError("--layout", f"no layout is called '{layout}'", nearest(layout, LAYOUTS) or " or ".join(LAYOUTS))
+        raise TieoutError(
+            "--layout", f"no layout is called '{layout}'", nearest(layout, LAYOUTS) or " or ".join(LAYOUTS)
+        )
     return layout
 
 
@@ -109,7 +111,7 @@ def kind_of(block: str) -> str:
     """Return "tbl" or "fig" for a block that is a table or figure with a number, or a row of them; otherwise nothing."""
     if found := ANCHOR.search(opening(block)):
         return found["identifier"][:3]
-    floats = "layout-ncol" in opening(block) or IMAGE.fullmatch(block.strip()) or CAPTION.search(block)
+    floats = "layout-ncol" in opening(block) or IMAGE.fullmatch(block.rstrip()) or CAPTION.search(block)
     kinds = {found["identifier"][:3] for found in ANCHOR.finditer(block)} if floats else set()
     return kinds.pop() if len(kinds) == 1 else ""
 
@@ -124,14 +126,14 @@ def as_submission(document: Parts) -> str:
     floats = {kind: [block for block in document.text if kind_of(block) == kind] for kind in ("tbl", "fig")}
     told = [f"**@{identifier}.** {caption}" for block in floats["fig"] for identifier, caption in legends(block)]
     text = [block for block in document.text if not kind_of(block)]
-    listed = [joined("", ["# Figure legends {.unnumbered}", *told])] if told else []
+    listed = ["\n\n".join(["# Figure legends {.unnumbered}", *told])] if told else []
     ends = [*floats["tbl"], *listed, *floats["fig"], *apart(document)]
     return joined(document.front, [BREAK, *text, *(part for block in ends for part in (BREAK, block))])
 
 
 def apart(document: Parts) -> list[str]:
     """Return the appendices as one block with a mark for the look: their tables and figures stay in their places."""
-    return [joined("", ["::: {.appendices}", *document.appendices, ":::"])] if document.appendices else []
+    return ["\n\n".join(["::: {.appendices}", *document.appendices, ":::"])] if document.appendices else []
 
 
 LAYOUTS: Mapping[str, Callable[[Parts], str]] = {"article": as_article, "submission": as_submission}
@@ -160,5 +162,7 @@ def anchors(text: str) -> dict[str, list[str]]:
 def stuck(text: str, place: Path) -> TieoutError:
     left = [found["identifier"] for block in parts(text).text if not kind_of(block) for found in ANCHOR.finditer(block)]
     name = next(each for each in left if not each.startswith("sec-"))
-    problem = f"'#{name}' stands inside a list, a box or a row of its own kind, and cannot go to the end without a new number"
+    problem = (
+        f"'#{name}' stands inside a list, a box or a row of its own kind, and cannot go to the end without a new number"
+    )
     return TieoutError(str(place), problem, "let it stand by itself, or choose --layout article")
