@@ -1,4 +1,4 @@
-"""Make reference.docx, the look of Word files: run it again after a change; the same code gives the same bytes."""
+"""Make reference.docx and submission.docx, the looks of Word files: run it after a change; the same code gives the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from docx.oxml.ns import nsdecls, qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 
-TARGET = Path(__file__).with_name("reference.docx")
 SERIF, SANS = "Times New Roman", "Arial"
 INK, QUIET, ALARM = RGBColor(0x1F, 0x4E, 0x79), RGBColor(0x44, 0x4C, 0x55), RGBColor(0xA6, 0x1C, 0x1C)
 BLACK = RGBColor(0, 0, 0)
@@ -114,7 +113,30 @@ def add_page_number(document: Docx) -> None:
         run._r.append(part)
 
 
-def make() -> bytes:
+def as_article(document: Docx) -> None:
+    """Leave the document as it is."""
+
+
+def as_submission(document: Docx) -> None:
+    """Set text of 12 points at double spacing with numbered lines, the abstract on a page of its own."""
+    for name in ("Normal", "Body Text", "First Paragraph", "Compact", "Abstract", "Bibliography"):
+        document.styles[name].font.size = Pt(12)
+    for name in ("Body Text", "Abstract", "Bibliography"):
+        document.styles[name].paragraph_format.line_spacing = 2.0
+        document.styles[name].paragraph_format.space_after = Pt(0)
+    document.styles["Abstract Title"].paragraph_format.page_break_before = True
+    numbers = parse_xml(f'<w:lnNumType {nsdecls("w")} w:countBy="1" w:restart="continuous"/>')
+    document.sections[0]._sectPr.insert_element_before(numbers, "w:pgNumType", "w:cols", "w:titlePg", "w:docGrid")
+    unnumbered = ("Title", "Author", "Affiliation", "Stamp", "Table Text", "Table Head", "Table Note", "Caption")
+    for name in unnumbered:
+        layout = document.styles[name].element.get_or_add_pPr()
+        layout.insert_element_before(OxmlElement("w:suppressLineNumbers"), "w:pBdr", "w:spacing", "w:ind", "w:jc")
+
+
+LOOKS = {"reference.docx": as_article, "submission.docx": as_submission}
+
+
+def make(name: str = "reference.docx") -> bytes:
     document = Document()
     drop_table_styles(document)
     add_styles(document)
@@ -125,6 +147,7 @@ def make() -> bytes:
     section.top_margin, section.bottom_margin = Mm(25), Mm(22)
     section.header.paragraphs[0].style = document.styles["Header"]
     add_page_number(document)
+    LOOKS[name](document)
     document.core_properties.author = document.core_properties.comments = document.core_properties.title = ""
     buffer = io.BytesIO()
     document.save(buffer)
@@ -159,4 +182,5 @@ def without_thumbnail(name: str, data: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    TARGET.write_bytes(make())
+    for name in LOOKS:
+        Path(__file__).with_name(name).write_bytes(make(name))

@@ -107,6 +107,13 @@ local document_in = {
   end,
 }
 
+-- The appendices are marked for the look, which gives them the width of the page.
+local function appendices(div)
+  if FORMAT == "typst" and div.classes:includes("appendices") then
+    return pandoc.Blocks({ pandoc.RawBlock("typst", "#block[") }) .. div.content .. { pandoc.RawBlock("typst", "]<appendices>") }
+  end
+end
+
 -- The box round a table, which its caption describes, can be reached and scrolled with the keyboard.
 local function scrolls(div)
   local caption = div.attributes["aria-describedby"]
@@ -122,6 +129,7 @@ return {
     front = meta.layout and pandoc.utils.stringify(meta.layout) == "report" and meta or nil
   end },
   { Span = span_in[FORMAT], Math = math_in[FORMAT], Table = table_in[FORMAT], Div = scrolls },
+  { Div = appendices },
   { Pandoc = function(doc)
     return front and document_in[FORMAT] and document_in[FORMAT](doc) or nil
   end },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tieout.counts import Counts, counts
+from tieout.counts import Counts, counts, told
 
 WHOLE = """\
 ---
@@ -79,3 +79,15 @@ def test_figures_side_by_side_count_one_by_one_and_parts_of_a_figure_do_not():
     parts = '::: {#fig-both layout-ncol="2"}\n![A](a){#fig-a}\n\n![B](b){#fig-b}\n\nBoth\n:::\n'
     assert counts(beside).figures == 2
     assert counts(parts).figures == 1
+
+
+def test_tables_at_the_end_count_where_the_text_refers_to_them():
+    body = WHOLE.split("---\n", 2)[2]
+    table = body[body.index("::: {#tbl-one}") : body.index("![Another")]
+    moved = body.replace(table, "").replace("# Checklist", f"{table}# Checklist")
+    assert counts(moved) == counts(body)
+
+
+def test_the_line_of_a_title_page_names_every_count():
+    told_line = told(Counts(abstract=250, text=3214, tables=4, figures=3, references=29))
+    assert told_line == "Words: abstract 250, text 3,214. Tables: 4. Figures: 3. References: 29."

@@ -432,14 +432,15 @@ def test_only_text_beyond_the_embedded_fonts_asks_for_fonts_of_the_system():
     assert all(embedded.OUTSIDE_EMBEDDED_FONTS.search(sign) for sign in ("한", "ע", "ع", "🧠", "漢"))
 
 
-def test_the_reference_document_is_what_its_script_makes():
+def test_the_reference_documents_are_what_their_script_makes():
     import importlib.util
 
     spec = importlib.util.spec_from_file_location("make_reference", resources.templates() / "make_reference.py")
     assert spec and spec.loader
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.make() == (resources.templates() / "reference.docx").read_bytes()
+    for name in script.LOOKS:
+        assert script.make(name) == (resources.templates() / name).read_bytes()
 
 
 def test_unknown_engines_and_formats_are_refused(project, tmp_path):

@@ -18,10 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tieout import (
+    arrange,
     comparison_tables,
+    counts,
     figures,
     followed_tables,
     journals,
@@ -78,14 +81,17 @@ def build(
     journal: str = "",
     draft: bool = False,
     allow_code: bool = False,
+    layout: str = "",
     progress: Progress = lambda step: None,
 ) -> Built:
     """Build a study's manuscript: outputs appear whole or not at all, and earlier ones stay until then.
 
-    `journal` takes the place of the study's own, a file as seen from here.
+    The layout is by default the study's. `journal` takes the place of the study's own, a file as seen from here.
     Raises TieoutError for an input that cannot be used, DoesNotTieOut for figures or claims that do not hold.
     """
     chosen = render.choose(engine)
+    if layout:
+        arrange.chosen(layout)
     progress("reading the study and its data")
     with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=2) as beside:
         study = for_journal(studies.read(study_file), journal)
@@ -99,11 +105,13 @@ def build(
         profile = profile_of(results.meta)
         results = results.with_meta(claims=by_what_margin(registry, results, profile))
         document = woven(study, results, profile, sources[MANUSCRIPT], draft=draft)
-        found: dict[str, weave.Document] = {MANUSCRIPT: document}
+        inside, title_page = arranged(document, layout or study.layout, sources[MANUSCRIPT])
+        found: dict[str, weave.Document] = {MANUSCRIPT: inside}
         if SUPPLEMENT in sources:
             found[SUPPLEMENT] = woven(study, results, profile, sources[SUPPLEMENT], document, draft=draft)
+        stamps = {MANUSCRIPT: title_page}
         for name, each in found.items():
-            lay_out(work / name, results, templates[name], each, name)
+            lay_out(work / name, results, templates[name], each, name, stamps.get(name, {}))
         advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
         final = beside.submit(lambda: compared(results, second())).result
         attached = {
@@ -127,7 +135,7 @@ def build(
         warning = snapshots.keep(study, contents, chosen)
         publish(work, out, made)
     outputs = {name: {kind: out / path.name for kind, path in each.items()} for name, each in made.items()}
-    return Built(outputs[MANUSCRIPT], outputs.get(SUPPLEMENT, {}), results, document, chosen, registry.undeclared, warning, advice)
+    return Built(outputs[MANUSCRIPT], outputs.get(SUPPLEMENT, {}), results, inside, chosen, registry.undeclared, warning, advice)
 
 
 def for_journal(study: Study, journal: str) -> Study:
@@ -191,6 +199,13 @@ def woven(
     )
     headed = journals.in_style(document.text, journals.read(study.journal, study.folder))
     return dataclasses.replace(document, text=spelling.document(headed, profile.language))
+
+
+def arranged(document: weave.Document, layout: str, source: Path) -> tuple[weave.Document, dict[str, str]]:
+    """Return the document in the order of its layout, and what its front matter says more: for a submission what it counts."""
+    text = arrange.arranged(document.text, layout, source)
+    stamps = {"arranged": layout, "counts": counts.told(counts.counts(document.text))} if layout == "submission" else {}
+    return dataclasses.replace(document, text=text), stamps
 
 
 @contextlib.contextmanager
@@ -259,14 +274,22 @@ def draw(
 
 
 def lay_out(
-    project: Path, results: Results, template: documents.Document, document: weave.Document, name: str = MANUSCRIPT
+    project: Path,
+    results: Results,
+    template: documents.Document,
+    document: weave.Document,
+    name: str = MANUSCRIPT,
+    stamps: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Write the woven project, a folder that Quarto alone can open, with the files that the document names."""
+    """Write the woven project, a folder that Quarto alone can open, with the files that the document names.
+
+    `stamps` are said in the front matter beside the stamp of the data.
+    """
     (project / "figures").mkdir(parents=True)
     for companion in companions(template):
         (project / companion).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(template.folder / companion, project / companion)
-    stamps = {"snapshot": results.stamp}
+    stamps = {**stamps, "snapshot": results.stamp}
     if "csl" not in template.front and "bibliography" in template.front:
         style = resources.citation_style(results.meta["citations"])
         shutil.copyfile(style, project / style.name)
@@ -274,7 +297,7 @@ def lay_out(
     if results.meta["synthetic"]:
         stamps["synthetic"] = keyed.literal_markdown(results.meta["synthetic"])
     (project / f"{name}.qmd").write_text(stamped(document.text, stamps), encoding="utf-8")
-    render.project(project)
+    render.project(project, stamps.get("arranged", ""))
 
 
 def companions(template: documents.Document) -> list[str]:

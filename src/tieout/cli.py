@@ -59,6 +59,9 @@ def build(
     out: Out = Path("build"),
     engine: Annotated[str, typer.Option(help="auto, embedded or quarto.")] = "auto",
     journal: Annotated[str, typer.Option(help="A journal, or the file of one, instead of the study's.")] = "",
+    layout: Annotated[
+        str, typer.Option(help="article or submission (double spaced, tables and figures at the end); default: the study's.")
+    ] = "",
     draft: Annotated[
         bool, typer.Option("--draft", help="Typeset even if a claim no longer holds, and mark it.")
     ] = False,
@@ -73,7 +76,9 @@ def build(
     from tieout.build import build as run
 
     with progress(quiet=as_json) as step, stored(study, snapshot, engine) as (study_file, chosen):
-        built = run(study_file, wanted, out, chosen, journal=journal, draft=draft, allow_code=allow_code, progress=step)
+        built = run(
+            study_file, wanted, out, chosen, journal=journal, layout=layout, draft=draft, allow_code=allow_code, progress=step
+        )
     if as_json:
         summary = {
             "outputs": {name: str(path) for name, path in built.outputs.items()},

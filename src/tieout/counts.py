@@ -31,23 +31,33 @@ class Counts:
     references: int
 
 
+def told(counted: Counts) -> str:
+    """Return the line of a title page."""
+    return (
+        f"Words: abstract {counted.abstract:,}, text {counted.text:,}. "
+        f"Tables: {counted.tables}. Figures: {counted.figures}. References: {counted.references}."
+    )
+
+
 def counts(text: str) -> Counts:
     """Count a woven document as journals do.
 
     The text is what stands under numbered headings: no headings, tables, figures, captions, boxes, footnotes or marks of
     citations, and nothing under an unnumbered heading (funding, acknowledgements). A word has a letter or a digit and
-    ends at a space, so that "0.5 to 0.9" has three. Tables and figures count up to the list of references, since what
-    follows it is an appendix; references are those cited anywhere.
+    ends at a space, so that "0.5 to 0.9" has three. Tables and figures count where they stand before the list of references
+    or the text before it refers to them: others are an appendix's. References are those cited anywhere.
     """
     tree = json.loads(pypandoc.convert_text(text, "json", "markdown", sandbox=True))
     main = list(before_references(tree["blocks"]))
-    floats = list(floats_in(main))
+    floats = {*floats_in(main), *set(floats_in(tree["blocks"])).intersection(citations(main))}
     return Counts(
         abstract=words(tree["meta"].get("abstract")),
         text=words(list(under_numbers(main))),
         tables=sum(name.startswith("tbl-") for name in floats),
         figures=sum(name.startswith("fig-") for name in floats),
-        references=len({cited for cited in citations(tree) if not cited.startswith(REFERENCES)}),
+        references=len(
+            {cited for cited in citations([tree["meta"], tree["blocks"]]) if not cited.startswith(REFERENCES)}
+        ),
     )
 
 
@@ -83,7 +93,7 @@ def floats_in(node: Any) -> Iterator[str]:
             yield from floats_in(list(node.values()))
 
 
-def citations(tree: Node) -> Iterator[str]:
+def citations(tree: Any) -> Iterator[str]:
     return (citation["citationId"] for node in every(tree) if node["t"] == "Cite" for citation in node["c"][0])
 
 

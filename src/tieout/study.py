@@ -279,6 +279,7 @@ class Study(Strict):
     title: Text
     synthetic: str = ""
     journal: Text = "generic"
+    layout: Literal["article", "submission"] = "article"
     data: Data
     documents: dict[Literal["manuscript", "supplement", "site", "centre"], Template] = Field(min_length=1)
     variables: dict[Name, Variable]

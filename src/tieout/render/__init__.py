@@ -24,8 +24,9 @@ Makers = Callable[
 FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
 COMPANIONS = (
-    "journal.typ", "report.typ", "typst-template.typ", "typst-show.typ", "style.css", "report.css", "title-block.html",
-    "reference.docx", "report.lua", "bookmarks.lua",
+    "journal.typ", "report.typ", "submission.typ", "typst-template.typ", "typst-show.typ",
+    "style.css", "report.css", "title-block.html",
+    "reference.docx", "submission.docx", "report.lua", "bookmarks.lua",
 )  # fmt: skip
 
 
@@ -44,11 +45,12 @@ def choose(engine: str) -> str:
     return engine
 
 
-def project(folder: Path) -> None:
+def project(folder: Path, layout: str = "") -> None:
     """Make a folder with a woven document one that Quarto alone can open: the look and `_quarto.yml`."""
     for name in COMPANIONS:
         shutil.copyfile(resources.templates() / name, folder / name)
-    (folder / "_quarto.yml").write_text(quarto.PROJECT, encoding="utf-8")
+    settings = quarto.PROJECT.replace(documents.WORD_LOOK, documents.word_look(layout))
+    (folder / "_quarto.yml").write_text(settings, encoding="utf-8")
 
 
 def render(

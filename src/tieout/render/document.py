@@ -29,6 +29,13 @@ CARRIED_AS = "manuscript.qmd"
 Carried = dict[str, Callable[[], str]]
 """What outputs carry inside themselves: by the name of the file, what gives its text."""
 
+WORD_LOOK = "reference.docx"
+
+
+def word_look(layout: object) -> str:
+    """Return the name of the Word file whose styles a document of a layout takes."""
+    return "submission.docx" if layout == "submission" else WORD_LOOK
+
 
 @dataclass(frozen=True)
 class Document:

@@ -36,6 +36,7 @@ class Front:
     running_head: str
     synthetic: str
     snapshot: str
+    counts: str
 
 
 def front(meta: Node) -> Front:
@@ -57,6 +58,7 @@ def front(meta: Node) -> Front:
         running_head=plain_text(meta.get("running-head", meta.get("title"))),
         synthetic=plain_text(meta.get("synthetic")),
         snapshot=plain_text(meta.get("snapshot")),
+        counts=plain_text(meta.get("counts")),
     )
 
 
@@ -196,6 +198,7 @@ def front_paragraphs(front: Front) -> Iterator[Element]:
     small = list(front.affiliations)
     small += [f"Correspondence to: {front.correspondence}"] if front.correspondence else []
     small += [f"Keywords: {front.keywords}"] if front.keywords else []
+    small += [f"Running head: {front.running_head}", front.counts] if front.counts else []
     small += [f"Data snapshot: {front.snapshot}"] if front.snapshot else []
     for text in small:
         yield paragraph("Affiliation", (text, ""))
