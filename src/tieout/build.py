@@ -109,9 +109,9 @@ def build(
         found: dict[str, weave.Document] = {MANUSCRIPT: inside}
         if SUPPLEMENT in sources:
             found[SUPPLEMENT] = woven(study, results, profile, sources[SUPPLEMENT], document, draft=draft)
-        stamps = {MANUSCRIPT: title_page}
+        stamps: dict[str, dict[str, str]] = {MANUSCRIPT: title_page, SUPPLEMENT: {"arranged": SUPPLEMENT}}
         for name, each in found.items():
-            lay_out(work / name, results, templates[name], each, name, stamps.get(name, {}))
+            lay_out(work / name, results, templates[name], each, name, stamps[name])
         advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
         final = beside.submit(lambda: compared(results, second())).result
         attached = {

@@ -24,7 +24,7 @@ Makers = Callable[
 FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
 COMPANIONS = (
-    "journal.typ", "report.typ", "submission.typ", "typst-template.typ", "typst-show.typ",
+    "journal.typ", "report.typ", "submission.typ", "supplement.typ", "typst-template.typ", "typst-show.typ",
     "style.css", "report.css", "title-block.html",
     "reference.docx", "submission.docx", "report.lua", "bookmarks.lua",
 )  # fmt: skip
