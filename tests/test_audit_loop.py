@@ -14,6 +14,7 @@ import docx
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.text.run import Run
 
 from tieout import resources
 from tieout.audit import carried
@@ -24,13 +25,13 @@ from tieout.audit.quoted import Finding, Manuscript
 from tieout.audit.read import read, read_text
 from tieout.audit.report import audit
 from tieout.build import build
-from tieout.keyed import bookmark
+from tieout.keyed import tag
 
 KEYED = {
     "html": re.compile(r'(?P<open><span class="stat" data-key="(?P<key>[^"]+)">)(?P<text>[^<]+)(?P<close></span>)'),
     "qmd": re.compile(r'(?P<open>\[)(?P<text>[^\]\n]+)(?P<close>\]\{\.stat key="(?P<key>[^"]+)"\})'),
     "docx": re.compile(
-        r'(?P<open><w:bookmarkStart w:id="\d+" w:name="(?P<key>_t_[0-9a-f]{12})_\d+" ?/>(?:(?!bookmarkEnd).)*?<w:t[^>]*>)'
+        r'(?P<open><w:tag w:val="(?P<key>tieout:[^"]+)" ?/>(?:(?!</w:sdt>).)*?<w:t[^>]*>)'
         r"(?P<text>[^<]+)(?P<close></w:t>)", re.DOTALL
     ),
 }  # fmt: skip
@@ -123,7 +124,7 @@ def assert_all_named(name: str, rounds: Iterable[tuple[list[str], set[str]]]) ->
 @pytest.mark.parametrize("name", ["html", "docx", "qmd"])
 def test_any_altered_figure_is_found_and_named(built, paths, name, tmp_path):
     chance = random.Random(f"alter {name}")
-    named = {bookmark(key): key for key in built.results.statistics}
+    named = {tag(key): key for key in built.results.statistics}
 
     def rounds() -> Iterator[tuple[list[str], set[str]]]:
         for number in range(ROUNDS):
@@ -216,7 +217,7 @@ def tracked(paragraph, run) -> None:
 )
 def test_a_percentage_that_a_co_author_changed_in_word_is_named_with_old_and_new(paths, built, tmp_path, edit, old, message):
     document = docx.Document(str(paths["docx"]))
-    paragraph, run = next((p, r) for p in document.paragraphs for r in p.runs if r.text == old)
+    paragraph, run = next((p, Run(r, p)) for p in document.paragraphs for r in p._p.iter(qn("w:r")) if Run(r, p).text == old)
     edit(paragraph, run)
     document.save(str(tmp_path / "edited.docx"))
     report = audit(tmp_path / "edited.docx", built.results)

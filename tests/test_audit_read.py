@@ -257,18 +257,17 @@ def test_jats_gives_title_abstract_captions_tables_and_notes(tmp_path):
 # Word files that people have edited
 
 
-def bookmarked(path: Path, change=lambda run: None) -> Path:
-    """A Word file in which the bookmark of a statistic stands round the second run of a paragraph."""
+def controlled(path: Path, change=lambda run: None) -> Path:
+    """A Word file in which the content control of a statistic stands round the second run of a paragraph."""
 
     def add(document):
         paragraph = document.add_paragraph("A good outcome in ")
         run = paragraph.add_run("66.7%")
         paragraph.add_run(" of patients")
-        for place, name in ((0, "bookmarkStart"), (2, "bookmarkEnd")):
-            mark = etree.Element(f"{W}{name}", {f"{W}id": "7"})
-            if not place:
-                mark.set(f"{W}name", "_t_0123456789ab_3")
-            run._r.getparent().insert(run._r.getparent().index(run._r) + (place and 1), mark)
+        control = etree.Element(f"{W}sdt")
+        etree.SubElement(etree.SubElement(control, f"{W}sdtPr"), f"{W}tag", {f"{W}val": "tieout:outcome.good.pct"})
+        run._r.addprevious(control)
+        etree.SubElement(control, f"{W}sdtContent").append(run._r)
         change(run)
 
     return word_file(path, add)
@@ -300,15 +299,15 @@ def correct(run):
     [(lambda run: None, "66.7%"), (split_run, "66.7%"), (correct, "67.6%")],
     ids=["", "split", "tracked"],
 )
-def test_a_bookmark_in_a_word_file_keeps_the_key_of_its_figure(tmp_path, change, figure):
-    manuscript = read(bookmarked(tmp_path / "a.docx", change))
+def test_a_content_control_in_a_word_file_keeps_the_key_of_its_figure(tmp_path, change, figure):
+    manuscript = read(controlled(tmp_path / "a.docx", change))
     passage = manuscript.passages[-1]
     assert passage.text == f"A good outcome in {figure} of patients"
-    assert passage.keys == (KeyedSpan(18, 23, "bookmark:0123456789ab"),)
+    assert passage.keys == (KeyedSpan(18, 23, "outcome.good.pct"),)
 
 
 def test_tracked_changes_are_read_as_accepted_and_told(tmp_path):
-    manuscript = read(bookmarked(tmp_path / "a.docx", correct))
+    manuscript = read(controlled(tmp_path / "a.docx", correct))
     assert "2 tracked changes were read as accepted" in manuscript.unread
     assert not any("tracked" in said for said in read(word_file(tmp_path / "b.docx")).unread)
 

@@ -48,13 +48,21 @@ def html_span(key: str, figure: str) -> str:
     return f'<span class="stat" data-key="{html.escape(key)}">{html.escape(figure)}</span>'
 
 
-def bookmark(key: str) -> str:
-    """Return how the Word bookmarks of a key's figures begin; a running number follows after an underscore.
+TAG = "tieout:"
+LONGEST_TAG = 64
+"""What Word allows for the tag of a content control."""
 
-    "_t_" and the first 12 hexadecimal digits of the key's SHA-1; bookmarks.lua names them so. Word hides bookmarks that
-    begin with an underscore.
+
+def tag(key: str) -> str:
+    """Return the tag of a figure's content control in Word: the key, or where that is too long "#" and its short name.
+
+    The short name is the first 12 hexadecimal digits of the key's SHA-1; controls.lua makes the same.
     """
-    return f"_t_{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]}"
+    return f"{TAG}{key}" if len(f"{TAG}{key}") <= LONGEST_TAG else f"{TAG}#{short(key)}"
+
+
+def short(key: str) -> str:
+    return hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def words(pieces: Iterable[Piece], profile: Profile) -> str:

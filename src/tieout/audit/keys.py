@@ -1,4 +1,4 @@
-"""Give the figures of a manuscript their keys again: from its bookmarks, and from the woven document that it carries."""
+"""Give the figures of a manuscript their keys again: from its content controls, and from the woven document that it carries."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 
 from tieout.audit.quoted import KeyedSpan, Manuscript, Passage
-from tieout.keyed import bookmark
+from tieout.keyed import short
 from tieout.results import Results
 
 PIECE = re.compile(r"\d+(?:[.,·]\d+)*|[^\W\d_]+|\S")
 NUMBER = re.compile(r"\d+(?:[.,·]\d+)*")
-MARKED = "bookmark:"
+MARKED = "#"
 SIGNS = tuple("-−<>≤≥")
 ALIKE = 0.6
 
@@ -21,11 +21,11 @@ ALIKE = 0.6
 def with_keys(manuscript: Manuscript, results: Results, woven: Manuscript | None = None) -> Manuscript:
     """Return the manuscript with a key at each figure that was woven.
 
-    A bookmark names its key. What has lost its bookmark, or never had one, as in a PDF, gets the key of the figure that
-    stands at its place in `woven`: passages and their words are aligned with their numbers left out, so that a number that
-    was changed keeps the key of the one it stands for.
+    A content control names its key, in full or in short. What has lost its control, or never had one, as in a PDF, gets the
+    key of the figure that stands at its place in `woven`: passages and their words are aligned with their numbers left
+    out, so that a number that was changed keeps the key of the one it stands for.
     """
-    named = {bookmark(s.key).removeprefix("_t_"): s.key for s in results}
+    named = {short(s.key): s.key for s in results}
     passages = [replace(p, keys=tuple(resolved(p.keys, named))) if p.keys else p for p in manuscript.passages]
     if woven:
         for i, twin in pairs(passages, woven.passages):

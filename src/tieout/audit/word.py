@@ -1,4 +1,4 @@
-"""Make a Word file safe to read, and carry its bookmarks round figures through pandoc."""
+"""Make a Word file safe to read, and carry the tags of its figures through pandoc."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from tieout.audit.hostile import MOST_PARTS, xml_parser
 from tieout.audit.passages import CLOSE, MARKS, OPEN, SHUT, pictures, tally
 from tieout.errors import TieoutError
+from tieout.keyed import TAG
 
 LARGEST_UNPACKED = 200_000_000  # bytes
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-FIGURE = re.compile(r"_t_([0-9a-f]{12})(?:_\d+)?")
 INLINE_PARENTS = {f"{W}{name}" for name in ("p", "hyperlink", "ins", "smartTag", "sdtContent", "moveTo", "fldSimple")}
 REWRITTEN = re.compile(r"word/(?:document\d*|footnotes|endnotes)\.xml")
 DAMAGED = "open it in a word processor and save it again"
 
 
 def prepared(data: bytes, place: str) -> tuple[bytes, list[str]]:
-    """Return a Word file of its XML parts alone, bookmarks of figures as marks in the text, and what will not be read.
+    """Return a Word file of its XML parts alone, tags of figures as marks in the text, and what will not be read.
 
     Raises TieoutError for what is no Word file, is encrypted, unpacks to too much, or declares XML entities.
     """
@@ -109,25 +109,27 @@ def left_out(root: Any) -> list[str]:
 
 
 def marked(root: Any) -> bytes:
-    """Return a part with each bookmark of a figure as marks in its text."""
+    """Return a part with the key of each figure's content control as marks in its text."""
     from lxml import etree
 
     for text in root.iter(f"{W}t"):
         if text.text and MARKS.search(text.text):
             text.text = MARKS.sub("", text.text)
-    keys: dict[str, str] = {}
-    for element in list(root.iter(f"{W}bookmarkStart", f"{W}bookmarkEnd")):
-        identity = element.get(f"{W}id", "")
-        begins = element.tag == f"{W}bookmarkStart"
-        if begins and (name := FIGURE.fullmatch(element.get(f"{W}name", ""))):
-            keys[identity] = f"bookmark:{name[1]}"
-        if identity not in keys or element.getparent().tag not in INLINE_PARENTS:
-            continue
-        run = etree.Element(f"{W}r")
-        etree.SubElement(run, f"{W}t").text = f"{OPEN if begins else SHUT}{keys[identity]}{CLOSE}"
-        run.tail = element.tail
-        element.getparent().replace(element, run)
+    for control in list(root.iter(f"{W}sdt")):
+        content, key = control.find(f"{W}sdtContent"), tagged(control)
+        if key and content is not None and control.getparent().tag in INLINE_PARENTS:
+            for place, mark in ((0, OPEN), (len(content) + 1, SHUT)):
+                run = etree.Element(f"{W}r")
+                etree.SubElement(run, f"{W}t").text = f"{mark}{key}{CLOSE}"
+                content.insert(place, run)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
+
+
+def tagged(control: Any) -> str:
+    """Return the key of a content control, "#" and its short name where that is what the tag has, or nothing."""
+    found = control.find(f"{W}sdtPr/{W}tag")
+    tag = "" if found is None else found.get(f"{W}val", "")
+    return MARKS.sub("", tag.removeprefix(TAG)) if tag.startswith(TAG) else ""
 
 
 def packed(parts: dict[str, bytes]) -> bytes:

@@ -26,7 +26,7 @@ ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.make
 COMPANIONS = (
     "journal.typ", "report.typ", "submission.typ", "supplement.typ", "typst-template.typ", "typst-show.typ",
     "style.css", "report.css", "title-block.html",
-    "reference.docx", "submission.docx", "report.lua", "bookmarks.lua",
+    "reference.docx", "submission.docx", "report.lua", "controls.lua",
 )  # fmt: skip
 
 

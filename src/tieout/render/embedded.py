@@ -87,11 +87,11 @@ def html(document: Document, tree: bytes, meta: Node, path: Path, created: datet
 
 
 def docx(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
-    """Write a Word file with the styles of its layout, a bookmark round each keyed figure."""
+    """Write a Word file with the styles of its layout, a content control round each keyed figure."""
     templates = resources.templates()
     look = documents.word_look(document.front.get("arranged"))
     options = ["--reference-doc", str(templates / look), "--syntax-highlighting=none"]
-    data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "bookmarks.lua"))
+    data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "controls.lua"))
     path.write_bytes(word.finished(data, word.front(meta), created, carried[CARRIED_AS]()))
 
 

@@ -13,15 +13,24 @@ from datetime import UTC, datetime
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from tieout.render.fields import CAPTIONS, W, style_of, with_fields
+from tieout.render.landscape import laid
 from tieout.render.tree import Node, as_list, fields, plain_text
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 WOVEN = "urn:tieout:woven"
+W15 = "http://schemas.microsoft.com/office/word/2012/wordml"
+COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}"
+DC = "{http://purl.org/dc/elements/1.1/}"
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 TEXT_WIDTH = 9298  # twentieths of a point: the 164 mm between the margins of reference.docx
+TURNED_WIDTH = 14174  # the 250 mm of a sheet that lies on its side
+WRAPS_FROM = 28  # characters in a column that may well break into lines
+NEEDS_TURNING = 1.5  # how many times the room of an upright sheet a table must need before its sheet is turned
+LABELS = 1.4  # how much wider than others the column of labels may be
 TEXT_CHARACTERS = 100  # of table text side by side in that width
 
 
@@ -68,17 +77,19 @@ def affiliation_text(affiliation: Node) -> str:
 
 
 def finished(data: bytes, front: Front, created: datetime, woven: str) -> bytes:
-    """Return the file with front matter, page header and whole table rows, its entries in order and dated `created`.
+    """Return the file with front matter, page header, fields, whole table rows, its entries in order and dated `created`.
 
     It carries the woven document as a part of custom XML, which Word keeps when it saves the file.
     """
     parts = unpacked(data)
     body = etree.fromstring(parts["word/document.xml"])
     add_front(body, front)
-    for table in body.iter(f"{W}tbl"):
-        dress(table)
-    parts["word/document.xml"] = packed_xml(body)
-    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], created)
+    with_fields(body)
+    wide = [table for table in body.iter(f"{W}tbl") if dress(table)]
+    laid(body[0], [table for table in wide if table.getparent() is body[0]])
+    describe(body)
+    parts["word/document.xml"] = packed_xml(ignorable(body))
+    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], created, front)
     for name in [n for n in parts if n.startswith("word/header")]:
         header = etree.fromstring(parts[name])
         add_header(header, front)
@@ -131,9 +142,37 @@ def related(relations: bytes, kind: str, target: str) -> bytes:
     return packed_xml(root)
 
 
-def dated(core: bytes, created: datetime) -> bytes:
-    """Set the dates of the file's properties: pandoc's sandbox knows no clock."""
+def ignorable(root: Element) -> Element:
+    """Return the document with what only newer versions of Word know marked as such (ISO/IEC 29500-3, 10.1)."""
+    made = etree.Element(root.tag, dict(root.attrib), nsmap={**root.nsmap, "w15": W15, "mc": COMPATIBILITY})
+    made.set(f"{{{COMPATIBILITY}}}Ignorable", "w15")
+    made.extend(list(root))
+    etree.cleanup_namespaces(made, keep_ns_prefixes=["w", "r", "w15", "mc"])
+    return made
+
+
+def describe(body: Element) -> None:
+    """Give each table the words of its caption as its description; take from pictures what is no description of them."""
+    for table in body.iter(f"{W}tbl"):
+        before = table.getprevious()
+        caption = "".join(t.text or "" for t in before.iter(f"{W}t")) if before is not None else ""
+        properties = table.find(f"{W}tblPr")
+        if properties is not None and caption and style_of(before) in CAPTIONS and properties.find(f"{W}tblDescription") is None:
+            for old in properties.findall(f"{W}tblCaption"):
+                properties.remove(old)
+            label, _, words = caption.partition(".")
+            for name, text in (("tblCaption", label), ("tblDescription", words.strip() or label)):
+                etree.SubElement(properties, f"{W}{name}", {f"{W}val": text})
+    for picture in body.iter(f"{PICTURE}cNvPr"):
+        if picture.get("descr", "").startswith("data:"):
+            picture.set("descr", "")
+
+
+def dated(core: bytes, created: datetime, front: Front) -> bytes:
+    """Set the dates of the file's properties, since pandoc's sandbox knows no clock, and say of synthetic data that they are."""
     root = etree.fromstring(core)
+    if front.synthetic and root.find(f"{DC}subject") is None:
+        etree.SubElement(root, f"{DC}subject").text = front.synthetic
     for date in root.iter("{http://purl.org/dc/terms/}created", "{http://purl.org/dc/terms/}modified"):
         date.text = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return packed_xml(root)
@@ -167,11 +206,6 @@ def paragraph(style: str, *runs: tuple[str, str]) -> Element:
         written.text = text
         written.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     return made
-
-
-def style_of(element: Element) -> str:
-    style = element.find(f"{W}pPr/{W}pStyle")
-    return "" if style is None else str(style.get(f"{W}val"))
 
 
 def add_front(document: Element, front: Front) -> None:
@@ -213,12 +247,16 @@ def add_header(header: Element, front: Front) -> None:
         header.append(paragraph("Stamp", (front.synthetic, "")))
 
 
-def dress(table: Element) -> None:
-    """Give a table the width of the text, whole rows, its own text styles and a rule under its head."""
+def dress(table: Element) -> bool:
+    """Give a table the width of the text, whole rows, its own text styles, a rule under its head, and a description.
+
+    Return whether it is too wide for an upright sheet, and then has the width of one that lies on its side.
+    """
     grid = table.find(f"{W}tblGrid")
     rows = list(table.iterchildren(f"{W}tr"))
     if grid is None or table.find(f".//{W}drawing") is not None or table.find(f".//{W}tbl") is not None:
-        return bare(table)
+        bare(table)
+        return False
     heads = [row for row in rows if row.find(f"{W}trPr/{W}tblHeader") is not None]
     for row in rows:
         keep_whole(row)
@@ -226,7 +264,9 @@ def dress(table: Element) -> None:
             set_text(cell, "TableHead" if row in heads else "TableText")
             if row in heads and (row is heads[-1] or span_of(cell) > 1):
                 rule_under(cell, "6" if row is heads[-1] else "4")
-    fit_columns(table, grid, rows)
+        if row not in heads and opens_group(row):
+            keep_with_next(row)
+    return fit_columns(table, grid, rows)
 
 
 def bare(table: Element) -> None:
@@ -242,6 +282,18 @@ def keep_whole(row: Element) -> None:
         row.insert(0, properties)
     if properties.find(f"{W}cantSplit") is None:
         properties.insert(0, etree.Element(f"{W}cantSplit"))
+
+
+def opens_group(row: Element) -> bool:
+    """Return whether a row is the bold heading of those beneath it."""
+    first, *others = row.iterchildren(f"{W}tc")
+    alone = not any("".join(t.text or "" for t in cell.iter(f"{W}t")).strip() for cell in others)
+    return alone and first.find(f".//{W}b") is not None
+
+
+def keep_with_next(row: Element) -> None:
+    for properties in row.iter(f"{W}pPr"):
+        etree.SubElement(properties, f"{W}keepNext")
 
 
 def set_text(cell: Element, style: str) -> None:
@@ -273,8 +325,8 @@ def span_of(cell: Element) -> int:
     return 1 if span is None else int(str(span.get(f"{W}val")))
 
 
-def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
-    """Share the width of the text among the columns by their longest lines."""
+def fit_columns(table: Element, grid: Element, rows: list[Element]) -> bool:
+    """Share the width of the text among the columns by their longest lines; return whether they need a sheet on its side."""
     lengths = [2] * len(grid)
     for row in rows:
         column = 0
@@ -282,8 +334,14 @@ def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
             if span_of(cell) == 1 and column < len(lengths):
                 lengths[column] = max([lengths[column], *map(len, lines_of(cell))])
             column += span_of(cell)
-    shares = fitted([length + 3.5 for length in lengths], TEXT_CHARACTERS)
-    widths = [round(TEXT_WIDTH * share / sum(shares)) for share in shares]
+    wanted = [length + 3.5 for length in lengths]
+    parent = table.getparent()
+    needed = sum(min(each, WRAPS_FROM) for each in wanted)
+    wide = needed > NEEDS_TURNING * TEXT_CHARACTERS and parent is not None and parent.tag == f"{W}body"
+    width = TURNED_WIDTH if wide else TEXT_WIDTH
+    first, *others = fitted([wanted[0] / LABELS, *wanted[1:]], TEXT_CHARACTERS * width / TEXT_WIDTH)
+    shares = [first * LABELS, *others]
+    widths = [round(width * share / sum(shares)) for share in shares]
     for grid_column, width in zip(grid, widths, strict=True):
         grid_column.set(f"{W}w", str(width))
     properties = table.find(f"{W}tblPr")
@@ -292,6 +350,7 @@ def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
     if measure is not None:
         measure.set(f"{W}type", "dxa")
         measure.set(f"{W}w", str(sum(widths)))
+    return wide
 
 
 def fitted(wanted: list[float], room: float) -> list[float]:
