@@ -117,8 +117,8 @@ def kind_of(block: str) -> str:
 
 
 def as_article(document: Parts) -> str:
-    """Leave everything in its place."""
-    return joined(document.front, [*document.text, *apart(document)])
+    """Leave everything in its place; the appendices begin a page."""
+    return joined(document.front, [*document.text, *(part for block in apart(document) for part in (BREAK, block))])
 
 
 def as_submission(document: Parts) -> str:

@@ -20,6 +20,8 @@ WOVEN, RESULTS = ".qmd", "results.json"
 LARGEST_ATTACHED = {WOVEN: LARGEST_WOVEN, RESULTS: LARGEST}
 MOST_ATTACHED = 1_000
 MOST_SECONDS = 20
+TOLD = ("snapshot", "edition", "title", "synthetic")
+"""What results say of themselves, and the reports on them repeat."""
 ROOT = "{urn:tieout:woven}woven"
 ITEM = re.compile(r"customXml/[^/]+\.xml")
 
@@ -50,8 +52,8 @@ def results(path: Path) -> Results | None:
     try:
         found = parsed(attached)
         profile_of(found.meta)
-        if not isinstance(found.meta["snapshot"], str):
-            raise ValueError("these results name no data")
+        if not all(isinstance(found.meta.get(name) or "", str) for name in TOLD) or not found.meta["snapshot"]:
+            raise ValueError("these results do not say of which data they are")
         return found
     except (ValueError, KeyError, TypeError):
         hint = "check it against the data with --study, or against a build's results with --results"
