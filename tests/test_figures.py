@@ -194,7 +194,50 @@ def balanced(*labels, synthetic=""):
     return found.with_meta(layout={**found.meta["layout"], "propensity": {"x": {"label": "Stenting", "terms": terms}}})
 
 
+def survived(groups, synthetic="", label="Survival", times=("90", "365")):
+    """Return survival by group: of each its label and the steps of its curve (time, percentage, low, high)."""
+    statistics = [Statistic("survival.x.p", 0.0031, "p", "")]
+    statistics += [Statistic("survival.x.median.estimate", 200, "survival_time", "", unit="days")]
+    curves = {}
+    for name, (words, steps) in groups.items():
+        path = f"survival.x.{name}"
+        counts = {"n": 120, "events": 60} | {f"{when}.at_risk": 90 - 10 * i for i, when in enumerate(times)}
+        statistics += [Statistic(f"{path}.{part}", value, "count", words, n=value) for part, value in counts.items()]
+        for when in times:
+            kinds = {"pct": "survival", "low": "percent_limit", "high": "percent_limit"}
+            statistics += [Statistic(f"{path}.{when}.{part}", 61.5, kind, words) for part, kind in kinds.items()]
+        curves[name] = {"label": words, "end": 400.0, "steps": steps}
+    found = results(statistics, synthetic=synthetic, km={"kind": "kaplan_meier", "of": "x"})
+    survival = {"x": {"label": label, "groups": list(groups), "at": list(times)}}
+    return found.with_meta(layout={**found.meta["layout"], "survival": survival}, curves={"x": curves})
+
+
+def lacking(counts, patterns=(), synthetic=""):
+    """Return how many values variables lack, by label, of 80 patients, and which lack together."""
+    labels = {f"v{at}": label for at, label in enumerate(counts)}
+    statistics = [Statistic("table.t.patients.all.n", 80, "count", "Patients")] + [
+        Statistic(f"table.t.{name}.all.missing", counts[label], "count", label, n=counts[label], variable_label=label)
+        for name, label in labels.items()
+    ]
+    found = results(statistics, synthetic=synthetic, gaps={"kind": "missing", "of": "t"})
+    layout = {**found.meta["layout"], "tables": {"t": {"sections": {"": list(labels)}}}}
+    return found.with_meta(layout=layout, patterns={"t": [{"missing": list(names), "n": n} for names, n in patterns]})
+
+
+FALLING = [[30.0, 90.0, 80.0, 95.0], [120.0, 61.5, 50.0, 70.0], [360.0, 40.0, None, None]]
+TWO_CURVES = {"a": ("Rescue stent", FALLING), "b": ("Medical treatment alone", [[10.0, 70.0, 60.0, 80.0], [200.0, 12.0, 5.0, 20.0]])}
+GAPS = {"Age": 3, "Sex": 0, "Collateral grade (ASITN/SIR)": 12}
 PICTURES = {
+    "kaplan_meier": (survived(TWO_CURVES, "SYNTHETIC"), "km"),
+    "kaplan_meier of four": (survived({k: (f"Group {k}", FALLING) for k in "abcd"}, times=("30", "35", "365")), "km"),
+    "kaplan_meier with strange labels": (survived({"a": (STRANGE, FALLING)}, label=STRANGE), "km"),
+    "kaplan_meier of nothing": (survived({"a": ("Stent", [])}), "km"),
+    "missing": (lacking(GAPS, [((), 66), (("v2",), 11), (("v0",), 2), (("v0", "v2"), 1)], "SYNTHETIC"), "gaps"),
+    "missing with many patterns": (
+        lacking({f"Variable {i}": 20 for i in range(30)}, [((f"v{i}",), 1000 + i) for i in range(30)]), "gaps",
+    ),
+    "missing with strange labels": (lacking({STRANGE: 4}, [(("v0",), 4)]), "gaps"),
+    "missing of nothing": (lacking({"Age": 0}, [((), 80)]), "gaps"),
     "flow": (patients("SYNTHETIC"), "flow_"),
     "flow with strange labels": (patients(first=STRANGE, why=STRANGE), "flow_"),
     "flow with a step at the side": (SIDEWAYS, "flow_"),
@@ -506,6 +549,41 @@ def test_an_empty_source_gives_a_picture_that_says_so(kind):
     figure = draw(f"{kind} of nothing")
     assert said(figure).startswith("There ") and " to draw: " in said(figure)
     assert figure.alt == said(figure)
+
+
+def test_survival_curves_are_stairs_that_end_where_the_last_was_followed_with_numbers_at_risk_under_the_ticks():
+    figure = draw("kaplan_meier")
+    at = {text: x + width / 2 for text, x, _, width in placed(figure) if text in ("0", "90", "365", "120", "80")}
+    assert {"Rescue stent", "Medical treatment alone", "Log-rank p=0.003", "At risk", "Time, days"} <= set(texts(figure))
+    assert texts(figure).count("120") == 2 and texts(figure).count("90") == 3, "at risk at 0 and at 90, and the tick itself"
+    ticks = [x + width / 2 for text, x, _, width in placed(figure) if text == "365"]
+    below = [x + width / 2 for text, x, _, width in placed(figure) if text == "80"]
+    assert all(abs(x - ticks[0]) < 1.5 for x in below) and at["365"] > at["90"] > at["0"]
+    assert figure.rows[1] == ("Rescue stent", "0", "100%", "120") and figure.rows[2][2:] == ("61.5% (61.5 to 61.5)", "90")
+    assert "Log-rank p=0.003." in figure.alt and "120 patients, 60 events" in figure.alt
+
+
+def test_ticks_that_would_run_into_each_other_are_left_out_but_for_the_last():
+    assert "365" in texts(draw("kaplan_meier of four")) and not {"30", "35"} <= set(texts(draw("kaplan_meier of four")))
+
+
+def test_curves_are_told_apart_in_grey_and_by_their_dashes():
+    from tieout.figures.kaplan_meier import LOOKS
+
+    assert all(one[1] != two[1] or abs(luminance(one[0]) - luminance(two[0])) > 0.05 for one, two in pairwise(LOOKS))
+
+
+def test_a_map_of_missing_data_leaves_out_complete_variables_and_says_how_many_they_are():
+    figure = draw("missing")
+    assert {"Age", "3 (3.8%)", "Collateral grade (ASITN/SIR)", "12 (15.0%)"} <= set(texts(figure)) and "Sex" not in texts(figure)
+    assert "1 of 3 variables lack no value and are not shown; 66 of 80 patients lack none." in said(figure)
+    assert figure.rows[-1] == ("Age and Collateral grade (ASITN/SIR)", "1")
+    assert [text for text, *_ in placed(figure) if text in ("11", "2", "1")] == ["11", "2", "1"], "the most frequent first"
+
+
+def test_patterns_beyond_the_twelve_most_frequent_are_summed():
+    figure = draw("missing with many patterns")
+    assert re.search(r"Not shown: 2\d further patterns of \d\d,\d{3} patients\.", said(figure))
 
 
 def test_every_kind_that_a_study_may_declare_can_be_drawn():

@@ -385,6 +385,8 @@ def check_figures(study: Study) -> Iterator[Mistake]:
         "distribution": ("shift", study.shifts),
         "forest": ("model", study.models),
         "love": ("propensity", study.propensity),
+        "kaplan_meier": ("survival", study.survival),
+        "missing": ("table", study.tables),
     }
     for name, figure in study.figures.items():
         loc = ("figures", name)

@@ -251,7 +251,7 @@ class Step(Strict):
 class Figure(Strict):
     """A picture of one part of the results."""
 
-    kind: Literal["flow", "distribution", "forest", "love"]
+    kind: Literal["flow", "distribution", "forest", "love", "kaplan_meier", "missing"]
     of: Name | None = None
 
 

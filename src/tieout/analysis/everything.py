@@ -11,6 +11,7 @@ from tieout import comparing, journals
 from tieout.analysis import (
     adjusted,
     describe,
+    drawn,
     flow,
     imputation,
     models,
@@ -52,7 +53,8 @@ def analyse(registry: Registry, allow_code: bool = False) -> Results:
         own.statistics(registry) if allow_code else (),
     )
     aside = {"set_aside": dict(registry.records.set_aside)} if registry.records.set_aside else {}
-    results = Results.of(found, {**about(study), "snapshot": registry.digest, **aside, **own.told(study, allow_code)})
+    meta = {**about(study), "snapshot": registry.digest, **drawn.drawn(registry), **aside, **own.told(study, allow_code)}
+    results = Results.of(found, meta)
     return derived(study, results) if study.p_values or study.e_values else results
 
 

@@ -12,7 +12,9 @@ from tieout.figures.drawing import Drawing, Rows
 from tieout.figures.flow import flow
 from tieout.figures.forest import forest
 from tieout.figures.funnel import funnel
+from tieout.figures.kaplan_meier import kaplan_meier
 from tieout.figures.love import love
+from tieout.figures.missing import missing
 from tieout.figures.recruitment import recruitment
 from tieout.figures.run_chart import run_chart
 from tieout.figures.sheet import GREY, INK, SIZE, measure, saved, stamped, style, tidy
@@ -27,6 +29,8 @@ KINDS: dict[str, Callable[[Results, str, Profile], Drawing]] = {
     "distribution": distribution,
     "forest": forest,
     "love": love,
+    "kaplan_meier": kaplan_meier,
+    "missing": missing,
 }
 """What a study may declare."""
 

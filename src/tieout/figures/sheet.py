@@ -196,6 +196,16 @@ def outline(
     )  # fmt: skip
 
 
+def band(sheet: Sheet, low: Sequence[tuple[float, float]], high: Sequence[tuple[float, float]], color: str) -> None:
+    """Fill lightly what lies between two lines, beneath everything else."""
+    from matplotlib.patches import Polygon
+
+    corners = [*low, *reversed(high)]
+    sheet.figure.add_artist(
+        Polygon(corners, facecolor=color, alpha=0.13, linewidth=0, zorder=BEHIND / 2, transform=sheet.points)
+    )
+
+
 def dots(sheet: Sheet, places: Sequence[tuple[float, float]], radius: float, *, face: str, edge: str) -> None:
     """Paint circles above lines."""
     from matplotlib.lines import Line2D
