@@ -13,6 +13,7 @@ import lxml.html
 import pymupdf
 import pytest
 from test_build import run
+from word_text import text
 
 from tieout import explain, resources
 from tieout.build import build
@@ -69,7 +70,7 @@ def texts(built):
         printed = "\n".join(block[4] for sheet in pdf for block in sheet.get_text("blocks"))
     return {
         "html": flat(page.text_content()),
-        "docx": flat("\n".join(p.text for p in word.paragraphs)),
+        "docx": flat("\n".join(text(p._p) for p in word.paragraphs)),
         "pdf": flat(printed),
     }
 

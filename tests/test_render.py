@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from word_text import text
 
 from tieout import render, resources
 from tieout.errors import TieoutError
@@ -101,7 +102,7 @@ def table_figures() -> list[str]:
 
 
 def docx_tables(path: Path) -> list[list[list[str]]]:
-    return [[[cell.text for cell in row.cells] for row in table.rows] for table in docx.Document(path).tables]
+    return [[[text(cell._tc) for cell in row.cells] for row in table.rows] for table in docx.Document(path).tables]
 
 
 @pytest.mark.parametrize("name", render.FORMATS)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pypandoc
 import pytest
 from lxml import html
+from word_text import text
 
 from tieout import render, resources
 from tieout.errors import TieoutError
@@ -332,7 +333,7 @@ def test_the_word_file_begins_with_title_period_site_and_pairs(outputs):
     word = docx.Document(outputs["docx"])
     assert [p.text for p in word.paragraphs if p.style.name == "Title"] == [TITLE, "Hospital A"]
     assert [p.text for p in word.paragraphs if p.style.name == "Subtitle"] == [PERIOD]
-    assert [[cell.text for cell in row.cells] for row in word.tables[0].rows] == [
+    assert [[text(cell._tc) for cell in row.cells] for row in word.tables[0].rows] == [
         ["Patients included", "17"], ["Data cut-off", "30 June 2021"], ["Contact", "registry@example.org"]
     ]  # fmt: skip
     assert len(word.inline_shapes) == 3

@@ -1,4 +1,4 @@
-"""The command line: new, check, build, sites, show, snapshots, diff, audit, example, doctor."""
+"""The command line: new, check, build, sites, show, table, export, snapshots, diff, audit, example, doctor."""
 
 from __future__ import annotations
 
@@ -353,6 +353,51 @@ def show(
     print(explain.explained(results, key))
     if rows:
         print(explain.counted_records(results, key, default_study(study)))
+
+
+@app.command()
+def table(
+    name: Annotated[str, typer.Argument(help="The table as a template names it: baseline, model_favourable, outcomes.")],
+    to: Annotated[str, typer.Option("--to", help="xlsx, csv, html, docx, tex, rtf or md; several with commas.")] = "",
+    out: Out = Path("build"),
+) -> None:
+    """Write a table of the last build by itself, or show it here."""
+    from tieout import elsewhere, notebook
+    from tieout.results import load
+
+    results = load(out / "results.json")
+    if not to:
+        print(notebook.table(results, name))
+        return
+    made = {ending: elsewhere.written(results, name, ending) for ending in dict.fromkeys(to.lower().replace(" ", "").split(","))}
+    put_down({out / f"{name}.{ending}": data for ending, data in made.items()})
+
+
+@app.command()
+def export(
+    to: Annotated[str, typer.Option("--to", help="csv or parquet.")] = "csv",
+    out: Out = Path("build"),
+) -> None:
+    """Write all results as analysis results data, in the columns of R's cards package."""
+    from tieout import ard
+    from tieout.errors import nearest
+    from tieout.results import load
+
+    if to not in ard.FORMATS:
+        raise TieoutError("--to", f"no format is called '{to}'", nearest(to, ard.FORMATS) or ", ".join(ard.FORMATS))
+    put_down({out / f"ard.{to}": ard.FORMATS[to](load(out / "results.json"))})
+
+
+def put_down(files: Mapping[Path, bytes]) -> None:
+    """Write files beside the results, each whole or not at all, and name them."""
+    from tieout.build import writable
+
+    for path, data in files.items():
+        with writable(path.parent):
+            half = path.with_name(f".{path.name}.half")
+            half.write_bytes(data)
+            os.replace(half, path)
+        print(f"  {path}")
 
 
 @app.command()

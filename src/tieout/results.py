@@ -96,6 +96,11 @@ class Results:
             found[statistic.key] = statistic
         return cls(MappingProxyType(found), MappingProxyType(dict(meta)))
 
+    def _repr_html_(self) -> str:
+        from tieout import notebook  # a notebook alone needs the tables
+
+        return notebook.summary(self)
+
     def with_meta(self, **more: Any) -> Results:
         """Return the same statistics with more told about them."""
         return Results(self.statistics, MappingProxyType({**self.meta, **more}))
