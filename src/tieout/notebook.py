@@ -10,7 +10,6 @@ from shutil import get_terminal_size
 from tieout import elsewhere, grid
 from tieout.results import Results
 
-
 NARROWEST = 100
 """Characters on which a table can still be read."""
 
