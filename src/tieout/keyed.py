@@ -49,13 +49,17 @@ def html_cell(pieces: Iterable[Piece], profile: Profile) -> str:
     )
 
 
-def bookmark(key: str) -> str:
-    """Return how the Word bookmarks of a key's figures begin; a running number follows after an underscore.
+LONGEST_TAG = 64  # characters that Word takes for the tag and the title of a content control
 
-    "_t_" and the first 12 hexadecimal digits of the key's SHA-1; bookmarks.lua names them so. Word hides bookmarks that
-    begin with an underscore.
-    """
-    return f"_t_{hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]}"
+
+def control(key: str) -> str:
+    """Return what the Word content control of a key's figure is called: the key, or "t_" and its digest if it is long."""
+    return key if len(key) <= LONGEST_TAG else f"t_{digest(key)}"
+
+
+def digest(text: str) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-1 of a text."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def words(pieces: Iterable[Piece], profile: Profile) -> str:

@@ -24,7 +24,7 @@ FORMATS = ("pdf", "html", "docx")
 ENGINES: dict[str, Makers] = {"embedded": embedded.makers, "quarto": quarto.makers}
 COMPANIONS = (
     "journal.typ", "report.typ", "typst-template.typ", "typst-show.typ", "style.css", "report.css", "title-block.html",
-    "reference.docx", "report.lua", "bookmarks.lua",
+    "reference.docx", "report.lua", "controls.lua",
 )  # fmt: skip
 
 

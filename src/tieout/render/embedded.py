@@ -84,10 +84,10 @@ def html(document: Document, tree: bytes, meta: Node, path: Path, created: datet
 
 
 def docx(document: Document, tree: bytes, meta: Node, path: Path, created: datetime, carried: Carried) -> None:
-    """Write a Word file with the styles of reference.docx, a bookmark round each keyed figure."""
+    """Write a Word file with the styles of reference.docx, each keyed figure in a content control."""
     templates = resources.templates()
     options = ["--reference-doc", str(templates / "reference.docx"), "--syntax-highlighting=none"]
-    data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "bookmarks.lua"))
+    data = written(document, tree, "docx", *options, "--lua-filter", str(templates / "controls.lua"))
     path.write_bytes(word.finished(data, word.front(meta), created, carried[CARRIED_AS]()))
 
 

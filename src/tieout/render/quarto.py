@@ -44,7 +44,7 @@ format:
   docx:
     reference-doc: reference.docx
     default-image-extension: png
-    filters: [quarto, report.lua, bookmarks.lua]
+    filters: [quarto, report.lua, controls.lua]
 """
 TARGETS = {"pdf": "typst", "html": "html", "docx": "docx"}
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

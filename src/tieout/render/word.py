@@ -14,15 +14,24 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from tieout.render.tree import Node, as_list, fields, plain_text
+from tieout.render.word_fields import W, add_captions, add_controls, drop, text_of
+from tieout.render.word_pages import style_of, text_width, turn_pages
+from tieout.render.word_quarto import unwrap_floats
+from tieout.tables import INDENT
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
+VALUES = f"{OFFICE}/docPropsVTypes"
+CUSTOM = f"{OFFICE}/custom-properties"
+USER_DEFINED = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 WOVEN = "urn:tieout:woven"
+SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-TEXT_WIDTH = 9298  # twentieths of a point: the 164 mm between the margins of reference.docx
-TEXT_CHARACTERS = 100  # of table text side by side in that width
+CHARACTER = 93  # twentieths of a point that a character of table text takes
+BESIDE = 2.5  # characters that the margins of a cell take
+MOST_LETTERS = 0.25  # in what counts as a figure and must not break
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class Front:
     running_head: str
     synthetic: str
     snapshot: str
+    language: str
 
 
 def front(meta: Node) -> Front:
@@ -57,6 +67,7 @@ def front(meta: Node) -> Front:
         running_head=plain_text(meta.get("running-head", meta.get("title"))),
         synthetic=plain_text(meta.get("synthetic")),
         snapshot=plain_text(meta.get("snapshot")),
+        language=plain_text(meta.get("lang")) or "en",
     )
 
 
@@ -71,12 +82,20 @@ def finished(data: bytes, front: Front, created: datetime, woven: str) -> bytes:
     It carries the woven document as a part of custom XML, which Word keeps when it saves the file.
     """
     parts = unpacked(data)
-    body = etree.fromstring(parts["word/document.xml"])
-    add_front(body, front)
-    for table in body.iter(f"{W}tbl"):
-        dress(table)
-    parts["word/document.xml"] = packed_xml(body)
-    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], created)
+    document = etree.fromstring(parts["word/document.xml"])
+    add_front(document, front)
+    body = document[0]
+    unwrap_floats(body)
+    wide = [table for table in list(body.iter(f"{W}tbl")) if dress(table, body[-1])]
+    add_captions(body)
+    describe_tables(body)
+    describe_pictures(body)
+    turn_pages(body, wide)
+    parts["word/document.xml"] = packed_xml(add_controls(document))
+    parts["word/footnotes.xml"] = packed_xml(add_controls(etree.fromstring(parts["word/footnotes.xml"])))
+    parts["word/settings.xml"] = with_language(parts["word/settings.xml"], front.language)
+    parts["docProps/custom.xml"] = custom_properties(front)
+    parts["docProps/core.xml"] = with_properties(parts["docProps/core.xml"], front, created)
     for name in [n for n in parts if n.startswith("word/header")]:
         header = etree.fromstring(parts[name])
         add_header(header, front)
@@ -129,11 +148,40 @@ def related(relations: bytes, kind: str, target: str) -> bytes:
     return packed_xml(root)
 
 
-def dated(core: bytes, created: datetime) -> bytes:
-    """Set the dates of the file's properties: pandoc's sandbox knows no clock."""
+def with_properties(core: bytes, front: Front, created: datetime) -> bytes:
+    """Set the dates of the file's properties, since pandoc's sandbox knows no clock, and the stamp as its subject."""
     root = etree.fromstring(core)
     for date in root.iter("{http://purl.org/dc/terms/}created", "{http://purl.org/dc/terms/}modified"):
         date.text = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if front.synthetic:
+        given = root.findtext(SUBJECT)
+        for old in root.findall(SUBJECT):
+            drop(old)
+        etree.SubElement(root, SUBJECT).text = "; ".join(filter(None, (given, front.synthetic)))
+    return packed_xml(root)
+
+
+def custom_properties(front: Front) -> bytes:
+    """Return the properties that say what the file was made from, in place of pandoc's list of all front matter.
+
+    Source: ISO/IEC 29500-1, 15.2.12.2 (custom file properties).
+    """
+    snapshot, _, edition = front.snapshot.partition(" edition:")
+    root = etree.Element(f"{{{CUSTOM}}}Properties", nsmap={None: CUSTOM, "vt": VALUES})
+    given = {"Data snapshot": snapshot, "Edition": edition, "Synthetic": front.synthetic}
+    for number, (name, value) in enumerate(((n, v) for n, v in given.items() if v), 2):
+        attributes = {"fmtid": USER_DEFINED, "pid": str(number), "name": name}
+        one = etree.SubElement(root, f"{{{CUSTOM}}}property", attributes)
+        etree.SubElement(one, f"{{{VALUES}}}lpwstr").text = value
+    return packed_xml(root)
+
+
+def with_language(settings: bytes, language: str) -> bytes:
+    """Set the language of the fonts of the theme; the styles have that of the text from pandoc."""
+    root = etree.fromstring(settings)
+    for theme in root.iter(f"{W}themeFontLang"):
+        theme.attrib.clear()
+        theme.set(f"{W}val", language)
     return packed_xml(root)
 
 
@@ -165,11 +213,6 @@ def paragraph(style: str, *runs: tuple[str, str]) -> Element:
         written.text = text
         written.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     return made
-
-
-def style_of(element: Element) -> str:
-    style = element.find(f"{W}pPr/{W}pStyle")
-    return "" if style is None else str(style.get(f"{W}val"))
 
 
 def add_front(document: Element, front: Front) -> None:
@@ -210,12 +253,16 @@ def add_header(header: Element, front: Front) -> None:
         header.append(paragraph("Stamp", (front.synthetic, "")))
 
 
-def dress(table: Element) -> None:
-    """Give a table the width of the text, whole rows, its own text styles and a rule under its head."""
+def dress(table: Element, section: Element) -> bool:
+    """Give a table whole rows, its own text styles, a rule under its head and the width of the text.
+
+    Return whether that is the width of the page turned, without which its figures would break.
+    """
     grid = table.find(f"{W}tblGrid")
     rows = list(table.iterchildren(f"{W}tr"))
     if grid is None or table.find(f".//{W}drawing") is not None or table.find(f".//{W}tbl") is not None:
-        return bare(table)
+        bare(table)
+        return False
     heads = [row for row in rows if row.find(f"{W}trPr/{W}tblHeader") is not None]
     for row in rows:
         keep_whole(row)
@@ -223,7 +270,31 @@ def dress(table: Element) -> None:
             set_text(cell, "TableHead" if row in heads else "TableText")
             if row in heads and (row is heads[-1] or span_of(cell) > 1):
                 rule_under(cell, "6" if row is heads[-1] else "4")
-    fit_columns(table, grid, rows)
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        if following is None or is_heading(row) or text_of(following).startswith(INDENT):
+            keep_with_next(row)
+    wanted, least = needs(len(grid), rows)
+    turned = table.getparent() is section.getparent() and sum(least) * CHARACTER > text_width(section)
+    fit_columns(
+        table, grid, fitted(wanted, least, text_width(section, turned) / CHARACTER), text_width(section, turned)
+    )
+    return turned
+
+
+def describe_tables(body: Element) -> None:
+    """Give each table under a caption the caption as its alternative text."""
+    for table in body.iterchildren(f"{W}tbl"):
+        caption, properties = next(table.itersiblings(f"{W}p", preceding=True), None), table.find(f"{W}tblPr")
+        if caption is not None and properties is not None and style_of(caption) == "TableCaption":
+            label, _, words = text_of(caption).partition(". ")
+            etree.SubElement(properties, f"{W}tblCaption", {f"{W}val": label})
+            etree.SubElement(properties, f"{W}tblDescription", {f"{W}val": words})
+
+
+def describe_pictures(body: Element) -> None:
+    """Leave pictures one alternative text: pandoc calls each also by its source, which here is the picture itself."""
+    for picture in body.iter(f"{PICTURE}cNvPr"):
+        picture.attrib.pop("descr", None)
 
 
 def bare(table: Element) -> None:
@@ -239,6 +310,17 @@ def keep_whole(row: Element) -> None:
         row.insert(0, properties)
     if properties.find(f"{W}cantSplit") is None:
         properties.insert(0, etree.Element(f"{W}cantSplit"))
+
+
+def is_heading(row: Element) -> bool:
+    """Tell whether a row has words in its first cell alone."""
+    first, *others = (text_of(cell).strip() for cell in row.iterchildren(f"{W}tc"))
+    return bool(first) and not any(others)
+
+
+def keep_with_next(row: Element) -> None:
+    for properties in row.iterfind(f"{W}tc/{W}p/{W}pPr"):
+        properties.insert(1, etree.Element(f"{W}keepNext"))
 
 
 def set_text(cell: Element, style: str) -> None:
@@ -270,17 +352,28 @@ def span_of(cell: Element) -> int:
     return 1 if span is None else int(str(span.get(f"{W}val")))
 
 
-def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
-    """Share the width of the text among the columns by their longest lines."""
-    lengths = [2] * len(grid)
+def needs(columns: int, rows: list[Element]) -> tuple[list[float], list[float]]:
+    """Return how many characters each column wants, to break no line, and needs, to break no word and no figure."""
+    wanted, least = [2.0] * columns, [2.0] * columns
     for row in rows:
         column = 0
         for cell in row.iterchildren(f"{W}tc"):
-            if span_of(cell) == 1 and column < len(lengths):
-                lengths[column] = max([lengths[column], *map(len, lines_of(cell))])
+            lines = list(lines_of(cell))
+            if span_of(cell) == 1 and column < columns:
+                pieces = [piece for line in lines for piece in ([line] if is_figure(line) else line.split())]
+                wanted[column] = max([wanted[column], *map(len, lines)])
+                least[column] = max([least[column], *map(len, pieces)])
             column += span_of(cell)
-    shares = fitted([length + 3.5 for length in lengths], TEXT_CHARACTERS)
-    widths = [round(TEXT_WIDTH * share / sum(shares)) for share in shares]
+    return [width + BESIDE for width in wanted], [width + BESIDE for width in least]
+
+
+def is_figure(line: str) -> bool:
+    return sum(map(str.isalpha, line)) < MOST_LETTERS * len(line)
+
+
+def fit_columns(table: Element, grid: Element, shares: list[float], room: int) -> None:
+    """Share a width among the columns of a table."""
+    widths = [round(room * share / sum(shares)) for share in shares]
     for grid_column, width in zip(grid, widths, strict=True):
         grid_column.set(f"{W}w", str(width))
     properties = table.find(f"{W}tblPr")
@@ -291,15 +384,12 @@ def fit_columns(table: Element, grid: Element, rows: list[Element]) -> None:
         measure.set(f"{W}w", str(sum(widths)))
 
 
-def fitted(wanted: list[float], room: float) -> list[float]:
-    """Cut the widest columns to one width so that all fit; narrow ones keep what they want."""
-    left = room
-    for place, width in enumerate(sorted(wanted)):
-        cap = left / (len(wanted) - place)
-        if width > cap:
-            return [min(each, cap) for each in wanted]
-        left -= width
-    return wanted
+def fitted(wanted: list[float], least: list[float], room: float) -> list[float]:
+    """Give each column what it wants where all fit; else what it needs, and of the rest a share of what it still wants."""
+    if sum(wanted) <= room:
+        return wanted
+    rest = max(room - sum(least), 0) / (sum(wanted) - sum(least) or 1)
+    return [need + (want - need) * min(rest, 1) for want, need in zip(wanted, least, strict=True)]
 
 
 def lines_of(cell: Element) -> Iterator[str]:
