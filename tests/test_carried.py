@@ -1,4 +1,4 @@
-"""What the outputs carry for an audit: bookmarks round the figures, the woven document, and the results."""
+"""What the outputs carry for an audit: the keys of the figures, the woven document, and the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from test_render import CREATED, stand_in
 
 from tieout import keyed, render
 from tieout.audit import carried
-from tieout.render import embedded
+from tieout.render import embedded, word
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FIGURE = re.compile(r'\[([^]]*)\]\{\.stat key="([^"]*)"\}|<span class="stat" data-key="([^"]*)">([^<]*)</span>')
@@ -43,30 +43,21 @@ def woven(built) -> str:
 
 
 def keyed_figures(woven: str) -> list[tuple[str, str]]:
-    """Return how the bookmark of each keyed figure begins, with the figure's text."""
+    """Return the key of each keyed figure, with the figure's text."""
     return [
-        (keyed.bookmark(html.unescape(key or data_key)), re.sub(r"\\(.)", r"\1", text) or html.unescape(cell))
+        (html.unescape(key or data_key), re.sub(r"\\(.)", r"\1", text) or html.unescape(cell))
         for text, key, data_key, cell in FIGURE.findall(woven)
     ]
 
 
-def bookmarks(path: Path) -> list[tuple[str, str]]:
-    """Return name and text of the figures' bookmarks of a Word file."""
+def controls(path: Path) -> list[tuple[str, str]]:
+    """Return title and text of the content controls of a Word file."""
     with zipfile.ZipFile(path) as archive:
         body = etree.fromstring(archive.read("word/document.xml"))
-    found = []
-    for start in body.iter(f"{W}bookmarkStart"):
-        if start.get(f"{W}name").startswith("_t_"):
-            inside = []
-            for sibling in start.itersiblings():
-                if sibling.tag == f"{W}bookmarkEnd" and sibling.get(f"{W}id") == start.get(f"{W}id"):
-                    break
-                inside.append(sibling)
-            else:
-                raise AssertionError(f"{start.get(f'{W}name')} does not end beside its start")
-            assert {element.tag for element in (*inside, start.getparent())} <= {f"{W}r", f"{W}p"}
-            found.append((start.get(f"{W}name"), "".join(t.text for run in inside for t in run.iter(f"{W}t"))))
-    return found
+    return [
+        (each.find(f"{W}sdtPr/{W}alias").get(f"{W}val"), "".join(t.text for t in each.iter(f"{W}t")))
+        for each in body.iter(f"{W}sdt")
+    ]
 
 
 def changed(path: Path, target: Path, name: str, data: bytes) -> Path:
@@ -100,38 +91,34 @@ def pdf_with(name: bytes, content: bytes) -> bytes:
     )
 
 
-def test_each_keyed_figure_of_the_woven_document_stands_between_bookmarks_of_its_key(built, woven):
-    marked = bookmarks(built / "manuscript.docx")
+def test_each_keyed_figure_of_the_woven_document_stands_in_a_content_control_of_its_key(built, woven):
     expected = keyed_figures(woven)
     assert len(expected) > 60
-    squeezed = [(name.rsplit("_", 1)[0], re.sub(r"\s", "", text)) for name, text in marked]
+    squeezed = [(name, re.sub(r"\s", "", text)) for name, text in controls(built / "manuscript.docx")]
     assert Counter(squeezed) == Counter((name, re.sub(r"\s", "", text)) for name, text in expected)
 
 
-def test_bookmarks_have_hidden_names_and_numbers_that_no_other_has(built):
-    names = [name for name, _ in bookmarks(built / "manuscript.docx")]
-    assert all(re.fullmatch(r"_t_[0-9a-f]{12}_[1-9]\d*", name) and len(name) <= 40 for name in names)
-    assert sorted(int(name.rsplit("_", 1)[1]) for name in names) == list(range(1, len(names) + 1))
+def test_content_controls_look_like_text_can_be_edited_and_have_numbers_that_no_other_has(built):
     with zipfile.ZipFile(built / "manuscript.docx") as archive:
         body = etree.fromstring(archive.read("word/document.xml"))
-    for tag in ("bookmarkStart", "bookmarkEnd"):
-        identities = [each.get(f"{W}id") for each in body.iter(f"{W}{tag}")]
-        assert len(identities) == len(set(identities)) > len(names)
+    found = [[(etree.QName(part).localname, list(part.attrib.values())) for part in each] for each in body.iter(f"{W}sdtPr")]
+    numbers = [int(dict(parts)["id"][0]) for parts in found]
+    assert len(set(numbers)) == len(numbers) > 60
+    for parts in found:
+        (_, [title]), (_, [tag]), *rest = parts
+        assert [name for name, _ in parts] == ["alias", "tag", "id", "appearance", "text"]
+        assert title == tag and ("appearance", ["hidden"]) in rest
+    assert {each.getparent().tag for each in body.iter(f"{W}sdt")} == {f"{W}p"}
 
 
-def test_a_figure_typed_over_in_its_run_keeps_its_bookmark_and_the_woven_document_still_tells_the_old_one(
-    built, woven, tmp_path
-):
+def test_a_figure_typed_over_keeps_its_key_and_the_woven_document_still_tells_the_old_one(built, woven, tmp_path):
     document = docx.Document(str(built / "manuscript.docx"))
-    paragraph = next(p for p in document.paragraphs if p.text.startswith("Of 12 patients"))
-    run = next(run for run in paragraph.runs if run.text == "12")
-    run.text = "13"
+    text = next(t for t in document.element.body.iter(f"{W}t") if t.text == "12")
+    text.text = "13"
     document.save(str(tmp_path / "edited.docx"))
-    before, after = bookmarks(built / "manuscript.docx"), bookmarks(tmp_path / "edited.docx")
+    before, after = controls(built / "manuscript.docx"), controls(tmp_path / "edited.docx")
     differing = [(name, old, new) for (name, old), (_, new) in zip(before, after, strict=True) if old != new]
-    assert [(name.rsplit("_", 1)[0], old, new) for name, old, new in differing] == [
-        (keyed.bookmark("study.patients.n"), "12", "13")
-    ]
+    assert differing == [("study.patients.n", "12", "13")]
     assert carried.woven(tmp_path / "edited.docx") == woven
 
 
@@ -233,25 +220,28 @@ def test_the_parts_of_custom_xml_are_declared_and_related_as_word_does_it(built)
 
 
 @pytest.mark.skipif(not shutil.which("soffice"), reason="LibreOffice is not on the PATH")
-def test_libreoffice_opens_the_word_file_and_keeps_bookmarks_and_woven_document_when_it_saves(built, woven, tmp_path):
+def test_libreoffice_opens_the_word_file_and_keeps_keys_and_woven_document_when_it_saves(built, woven, tmp_path):
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     command = ["soffice", profile, "--headless", "--convert-to", "docx", "--outdir", str(tmp_path)]
     subprocess.run([*command, str(built / "manuscript.docx")], check=True, capture_output=True, timeout=120)
-    assert bookmarks(tmp_path / "manuscript.docx") == bookmarks(built / "manuscript.docx")
+    assert controls(tmp_path / "manuscript.docx") == controls(built / "manuscript.docx")
     assert carried.woven(tmp_path / "manuscript.docx") == woven
 
 
-def test_under_quarto_the_word_file_gets_its_bookmarks_from_the_same_filter(tmp_path):
+def test_under_quarto_the_word_file_gets_its_keys_from_the_same_filter(tmp_path):
     import pypandoc
 
     from tieout import resources
 
     source = '<p><span class="stat" data-key="a.b">1</span> <span data-key="c">2</span></p>'
     command = [pypandoc.get_pandoc_path(), "-f", "html", "-t", "docx", "-o", str(tmp_path / "made.docx")]
-    command += ["--lua-filter", str(resources.templates() / "bookmarks.lua")]
+    command += ["--lua-filter", str(resources.templates() / "controls.lua")]
     subprocess.run(command, input=source.encode(), check=True)
-    assert bookmarks(tmp_path / "made.docx") == [(f"{keyed.bookmark('a.b')}_1", "1")]
-    assert "filters: [quarto, report.lua, bookmarks.lua]" in render.quarto.PROJECT
+    front = word.front({})
+    made = word.finished((tmp_path / "made.docx").read_bytes(), front, CREATED, "")
+    (tmp_path / "finished.docx").write_bytes(made)
+    assert controls(tmp_path / "finished.docx") == [("a.b", "1")]
+    assert "filters: [quarto, report.lua, controls.lua]" in render.quarto.PROJECT
 
 
 def test_under_quarto_the_files_to_attach_lie_in_the_project_and_its_settings_name_them(built, tmp_path, monkeypatch):
@@ -344,6 +334,8 @@ def test_a_damaged_file_gives_the_document_or_none_and_never_an_error(built, wov
         assert found is None or found[:3] == woven[:3]
 
 
-def test_the_name_of_a_bookmark_is_the_same_in_python_and_in_the_filter():
-    assert keyed.bookmark("outcome.favourable.pct") == "_t_275c307a120d"
-    assert len({keyed.bookmark(f"a.b{i}") for i in range(20_000)}) == 20_000
+def test_a_key_too_long_for_word_is_called_by_its_digest():
+    assert keyed.control("outcome.favourable.pct") == "outcome.favourable.pct"
+    long = "a." + "b" * 63
+    assert keyed.control(long) == "t_fa79d03ad1ee" or re.fullmatch("t_[0-9a-f]{12}", keyed.control(long))
+    assert len({keyed.control(f"{long}{i}") for i in range(20_000)}) == 20_000

@@ -12,6 +12,7 @@ import docx
 import lxml.html
 import pymupdf
 import pytest
+from conftest import word_text
 from test_build import run
 
 from tieout import explain, resources
@@ -69,7 +70,7 @@ def texts(built):
         printed = "\n".join(block[4] for sheet in pdf for block in sheet.get_text("blocks"))
     return {
         "html": flat(page.text_content()),
-        "docx": flat("\n".join(p.text for p in word.paragraphs)),
+        "docx": flat("\n".join(map(word_text, word.paragraphs))),
         "pdf": flat(printed),
     }
 

@@ -41,7 +41,7 @@ def squeezed(text: str) -> str:
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory):
     """Build the small study with every label among its levels, its terms and its caption; read the text back."""
-    from conftest import DATA, STUDY, TEMPLATE, Small
+    from conftest import DATA, STUDY, TEMPLATE, Small, word_text
 
     folder = tmp_path_factory.mktemp("literal")
     levels = {str(i): label for i, label in enumerate(LABELS.values(), 1)}
@@ -57,12 +57,12 @@ def texts(tmp_path_factory):
     for hidden in page.xpath("//style"):
         hidden.drop_tree()
     word = docx.Document(str(made["docx"]))
-    cells = [cell.text for table in word.tables for row in table.rows for cell in row.cells]
+    cells = [word_text(cell) for table in word.tables for row in table.rows for cell in row.cells]
     with pymupdf.open(made["pdf"]) as pdf:
         printed = " ".join(sheet.get_text() for sheet in pdf)
     return {
         "html": page.text_content(),
-        "docx": " ".join([*(p.text for p in word.paragraphs), *cells]),
+        "docx": " ".join([*map(word_text, word.paragraphs), *cells]),
         "pdf": printed,
         "page": made["html"].read_text(encoding="utf-8"),
     }

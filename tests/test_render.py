@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from conftest import word_text
 from lxml import etree
 
 from tieout import render, resources
@@ -96,7 +97,7 @@ def table_figures() -> list[str]:
 
 
 def docx_tables(path: Path) -> list[list[list[str]]]:
-    return [[[cell.text for cell in row.cells] for row in table.rows] for table in docx.Document(path).tables]
+    return [[[word_text(cell) for cell in row.cells] for row in table.rows] for table in docx.Document(path).tables]
 
 
 @pytest.mark.parametrize("name", render.FORMATS)

@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 
 from tieout.render.tree import Node, as_list, fields, plain_text
 from tieout.render.word_fields import W, add_captions, add_controls, drop, text_of
-from tieout.render.word_pages import style_of, text_width, turn_pages
+from tieout.render.word_pages import open_without_header, style_of, text_width, turn_pages
 from tieout.render.word_quarto import unwrap_floats
 from tieout.tables import INDENT
 
@@ -29,8 +29,10 @@ NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 WOVEN = "urn:tieout:woven"
 SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-CHARACTER = 93  # twentieths of a point that a character of table text takes
-BESIDE = 2.5  # characters that the margins of a cell take
+CHARACTER = 95  # twentieths of a point that a digit of table text takes: 8.5 points of Arial
+WIDTHS = dict.fromkeys(" .,:;!|()[]'‘’·ijlrtfI", 0.55) | dict.fromkeys("mwMW%@—", 1.5)  # in digits
+SHORT = 12  # rows of a table that stays on one page
+BESIDE = 140  # twentieths of a point that the margins of a cell take, and some air
 MOST_LETTERS = 0.25  # in what counts as a figure and must not break
 
 
@@ -91,6 +93,7 @@ def finished(data: bytes, front: Front, created: datetime, woven: str) -> bytes:
     describe_tables(body)
     describe_pictures(body)
     turn_pages(body, wide)
+    open_without_header(body)
     parts["word/document.xml"] = packed_xml(add_controls(document))
     parts["word/footnotes.xml"] = packed_xml(add_controls(etree.fromstring(parts["word/footnotes.xml"])))
     parts["word/settings.xml"] = with_language(parts["word/settings.xml"], front.language)
@@ -271,13 +274,13 @@ def dress(table: Element, section: Element) -> bool:
             if row in heads and (row is heads[-1] or span_of(cell) > 1):
                 rule_under(cell, "6" if row is heads[-1] else "4")
     for row, following in zip(rows, [*rows[1:], None], strict=True):
-        if following is None or is_heading(row) or text_of(following).startswith(INDENT):
+        last = following is None or following is rows[-1] or len(rows) <= SHORT
+        if last or is_heading(row) or text_of(following).startswith(INDENT):
             keep_with_next(row)
     wanted, least = needs(len(grid), rows)
-    turned = table.getparent() is section.getparent() and sum(least) * CHARACTER > text_width(section)
-    fit_columns(
-        table, grid, fitted(wanted, least, text_width(section, turned) / CHARACTER), text_width(section, turned)
-    )
+    turned = table.getparent() is section.getparent() and sum(least) > text_width(section)
+    room = text_width(section, turned)
+    fit_columns(table, grid, fitted(wanted, least, room), room)
     return turned
 
 
@@ -353,18 +356,23 @@ def span_of(cell: Element) -> int:
 
 
 def needs(columns: int, rows: list[Element]) -> tuple[list[float], list[float]]:
-    """Return how many characters each column wants, to break no line, and needs, to break no word and no figure."""
-    wanted, least = [2.0] * columns, [2.0] * columns
+    """Return how wide each column would be to break no line, and must be to break no word and no figure."""
+    wanted, least = [0.0] * columns, [0.0] * columns
     for row in rows:
         column = 0
         for cell in row.iterchildren(f"{W}tc"):
             lines = list(lines_of(cell))
             if span_of(cell) == 1 and column < columns:
                 pieces = [piece for line in lines for piece in ([line] if is_figure(line) else line.split())]
-                wanted[column] = max([wanted[column], *map(len, lines)])
-                least[column] = max([least[column], *map(len, pieces)])
+                wanted[column] = max([wanted[column], *map(width_of, lines)])
+                least[column] = max([least[column], *map(width_of, pieces)])
             column += span_of(cell)
     return [width + BESIDE for width in wanted], [width + BESIDE for width in least]
+
+
+def width_of(line: str) -> float:
+    """Return about how wide a line of table text is, in twentieths of a point."""
+    return CHARACTER * sum(WIDTHS.get(sign, 1.25 if sign.isupper() else 1) for sign in line)
 
 
 def is_figure(line: str) -> bool:

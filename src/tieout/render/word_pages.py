@@ -1,4 +1,4 @@
-"""Turn the page for tables that are wider than it, with their captions and notes."""
+"""Lay out the pages: turned for tables that are wider than they, with captions and notes, and the first without header."""
 
 from __future__ import annotations
 
@@ -80,3 +80,14 @@ def end_section(block: Element, section: Element) -> None:
         properties = etree.Element(f"{W}pPr")
         block.insert(0, properties)
     properties.append(section)
+
+
+def open_without_header(body: Element) -> None:
+    """Leave the first page, which says all of it in its text, without the page header; it keeps its footer."""
+    section = next(body.iter(f"{W}sectPr"))
+    for footer in section.findall(f"{W}footerReference"):
+        first = deepcopy(footer)
+        first.set(f"{W}type", "first")
+        footer.addnext(first)
+    grid = section.find(f"{W}docGrid")
+    section.insert(len(section) if grid is None else section.index(grid), etree.Element(f"{W}titlePg"))
