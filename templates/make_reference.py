@@ -44,6 +44,7 @@ STYLES = {
     "Callout Title": ("Normal", SANS, 10.5, True, False, INK, 8, 2, True),
     "Callout": ("Normal", SERIF, 10.5, False, False, BLACK, 0, 4, False),
     "Bibliography": ("Normal", SERIF, 10, False, False, BLACK, 0, 3, False),
+    "footnote text": ("Normal", SERIF, 9, False, False, BLACK, 0, 2, False),
     "Stamp": ("Normal", SANS, 9, True, False, ALARM, 0, 8, False),
     "Header": ("Normal", SANS, 8.5, False, True, QUIET, 0, 2, False),
     "Footer": ("Normal", SANS, 8.5, False, False, QUIET, 0, 0, False),
@@ -84,7 +85,7 @@ def add_styles(document: Docx) -> None:
     known = {style.name for style in document.styles}
     for name in STYLES:
         if name not in known:
-            document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+            document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH, builtin=name.islower())
     for name, values in STYLES.items():
         style = document.styles[name]
         if values[0]:
@@ -98,6 +99,8 @@ def add_styles(document: Docx) -> None:
     for name in ("Callout Title", "Callout"):
         document.styles[name].paragraph_format.left_indent = Mm(6)
     document.styles.add_style("Stat", WD_STYLE_TYPE.CHARACTER)
+    document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER, builtin=True)
+    document.styles.add_style("footnote reference", WD_STYLE_TYPE.CHARACTER, builtin=True).font.superscript = True
 
 
 def add_page_number(document: Docx) -> None:
@@ -148,10 +151,20 @@ def make(name: str = "reference.docx") -> bytes:
     section.header.paragraphs[0].style = document.styles["Header"]
     add_page_number(document)
     LOOKS[name](document)
+    set_compatibility(document)
     document.core_properties.author = document.core_properties.comments = document.core_properties.title = ""
     buffer = io.BytesIO()
     document.save(buffer)
     return same_bytes(buffer.getvalue())
+
+
+def set_compatibility(document: Docx) -> None:
+    """Have Word lay the text out as it does its own new files, not as Word 2010 did."""
+    settings = document.settings.element
+    for setting in settings.xpath("./w:compat/w:compatSetting[@w:name='compatibilityMode']"):
+        setting.set(qn("w:val"), "15")
+    for outdated in settings.xpath("./w:compat/w:useFELayout"):
+        outdated.getparent().remove(outdated)
 
 
 def drop_table_styles(document: Docx) -> None:

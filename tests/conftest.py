@@ -114,6 +114,14 @@ class Small:
         return build(self.study, formats or ("html",), self.folder / "build", "embedded", **options)
 
 
+def word_text(part) -> str:
+    """Return the text of a part of a Word file, content controls included, which python-docx leaves out."""
+    from docx.oxml.ns import qn
+
+    lines = [p.iter(qn("w:t"), qn("w:br")) for p in part._element.iter(qn("w:p"))]
+    return "\n".join("".join(t.text or "\n" for t in line) for line in lines)
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Small:
     found = Small(tmp_path)

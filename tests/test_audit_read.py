@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import shutil
@@ -258,14 +259,16 @@ def test_jats_gives_title_abstract_captions_tables_and_notes(tmp_path):
 
 
 def controlled(path: Path, change=lambda run: None) -> Path:
-    """A Word file in which the content control of a statistic stands round the second run of a paragraph."""
+    """A Word file in which the second run of a paragraph stands in the content control of a statistic."""
 
     def add(document):
         paragraph = document.add_paragraph("A good outcome in ")
         run = paragraph.add_run("66.7%")
         paragraph.add_run(" of patients")
         control = etree.Element(f"{W}sdt")
-        etree.SubElement(etree.SubElement(control, f"{W}sdtPr"), f"{W}tag", {f"{W}val": "tieout:outcome.good.pct"})
+        properties = etree.SubElement(control, f"{W}sdtPr")
+        for name, value in (("alias", "outcome.good.pct"), ("tag", "outcome.good.pct"), ("id", "3")):
+            etree.SubElement(properties, f"{W}{name}", {f"{W}val": value})
         run._r.addprevious(control)
         etree.SubElement(control, f"{W}sdtContent").append(run._r)
         change(run)
@@ -294,16 +297,84 @@ def correct(run):
     tracked(run, "del", "66.7%")
 
 
+def control_of(run):
+    return next(run._r.iterancestors(f"{W}sdt"))
+
+
+def only_titled(run):
+    """Leave the control as LibreOffice 7.4 saves it."""
+    (tag,) = control_of(run).iter(f"{W}tag")
+    tag.getparent().remove(tag)
+
+
+def wrap_paragraph(run):
+    """Make the control one of a whole paragraph, as Word saves it when nothing else stands there."""
+    control = control_of(run)
+    paragraph = control.getparent()
+    for other in paragraph.findall(f"{W}r"):
+        control[1].insert(0 if other.getnext() is control else 9, other)
+    paragraph.addprevious(control)
+    inner = etree.Element(f"{W}p")
+    inner.extend(list(control[1]))
+    control[1].append(inner)
+    paragraph.getparent().remove(paragraph)
+
+
 @pytest.mark.parametrize(
     ("change", "figure"),
-    [(lambda run: None, "66.7%"), (split_run, "66.7%"), (correct, "67.6%")],
-    ids=["", "split", "tracked"],
+    [(lambda run: None, "66.7%"), (split_run, "66.7%"), (correct, "67.6%"), (only_titled, "66.7%")],
+    ids=["", "split", "tracked", "titled"],
 )
 def test_a_content_control_in_a_word_file_keeps_the_key_of_its_figure(tmp_path, change, figure):
     manuscript = read(controlled(tmp_path / "a.docx", change))
     passage = manuscript.passages[-1]
     assert passage.text == f"A good outcome in {figure} of patients"
     assert passage.keys == (KeyedSpan(18, 23, "outcome.good.pct"),)
+
+
+def test_a_content_control_round_a_whole_paragraph_or_cell_gives_its_key_too(tmp_path):
+    passage = read(controlled(tmp_path / "a.docx", wrap_paragraph)).passages[-1]
+    assert passage.text == "A good outcome in 66.7% of patients"
+    assert passage.keys == (KeyedSpan(0, 35, "outcome.good.pct"),)
+
+    def into_cell(run):
+        table = etree.fromstring(f'<w:tbl xmlns:w="{W[1:-1]}"><w:tblPr/><w:tblGrid><w:gridCol/></w:tblGrid><w:tr/></w:tbl>')
+        control, paragraph = control_of(run), control_of(run).getparent()
+        paragraph.addprevious(table)
+        inner = etree.SubElement(etree.Element(f"{W}tc"), f"{W}p")
+        inner.append(run._r)
+        control[1].append(inner.getparent())
+        table[-1].append(control)
+
+    passage = read(controlled(tmp_path / "b.docx", into_cell)).passages[-2]
+    assert (passage.text, passage.kind) == ("66.7%", "cell")
+    assert passage.keys == (KeyedSpan(0, 5, "outcome.good.pct"),)
+
+
+def test_a_control_copied_twice_gives_its_key_twice(tmp_path):
+    def copy_twice(run):
+        for _ in range(2):
+            control_of(run).addnext(copy.deepcopy(control_of(run)))
+
+    passage = read(controlled(tmp_path / "a.docx", copy_twice)).passages[-1]
+    assert passage.text == "A good outcome in 66.7%66.7%66.7% of patients"
+    assert [(span.start, span.end) for span in passage.keys] == [(18, 23), (23, 28), (28, 33)]
+
+
+def test_the_placeholder_of_an_emptied_control_and_the_controls_of_others_give_no_key(tmp_path):
+    def emptied(run):
+        run.text = "Click or tap here to enter text."
+        etree.SubElement(control_of(run)[0], f"{W}showingPlcHdr")
+
+    passage = read(controlled(tmp_path / "a.docx", emptied)).passages[-1]
+    assert (passage.text, passage.keys) == ("A good outcome in of patients", ())
+
+    def of_others(run):
+        for name in control_of(run)[0][:2]:
+            name.set(f"{W}val", "Title")
+
+    passage = read(controlled(tmp_path / "b.docx", of_others)).passages[-1]
+    assert (passage.text, passage.keys) == ("A good outcome in 66.7% of patients", ())
 
 
 def test_tracked_changes_are_read_as_accepted_and_told(tmp_path):

@@ -326,7 +326,7 @@ def test_what_calls_for_action_is_also_bold_in_print(pages):
 
 def test_figures_on_the_cover_keep_their_keys(outputs):
     assert '<span class="stat" data-key="site.n">17</span>' in outputs["html"].read_text(encoding="utf-8")
-    assert "tieout:site.n" in docx.Document(outputs["docx"]).tables[0]._tbl.xml
+    assert 'w:val="site.n"' in docx.Document(outputs["docx"]).tables[0]._tbl.xml
 
 
 def test_the_word_file_begins_with_title_period_site_and_pairs(outputs):

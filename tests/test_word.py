@@ -103,7 +103,7 @@ def test_references_are_fields_of_the_captions_bookmarks(body):
     paragraph = next(p for p in body.iter(f"{W}p") if words(p).startswith("See Table"))
     referred = [i.text.split() for i in paragraph.iter(f"{W}instrText")]
     assert [r[0] for r in referred] == ["REF"] * 3 and len({r[1] for r in referred}) == 3
-    assert all(r[1] in names and re.fullmatch(r"_Ref\d{9}", r[1]) for r in referred)
+    assert all(r[1] in names and re.fullmatch(r"_Ref[0-9a-f]{12}", r[1]) for r in referred)
     assert words(paragraph).replace("\u00a0", " ") == "See Table 1, Table 2 and Table 3." and not list(paragraph.iter(f"{W}hyperlink"))
 
 

@@ -48,21 +48,17 @@ def html_span(key: str, figure: str) -> str:
     return f'<span class="stat" data-key="{html.escape(key)}">{html.escape(figure)}</span>'
 
 
-TAG = "tieout:"
-LONGEST_TAG = 64
-"""What Word allows for the tag of a content control."""
+LONGEST_TAG = 64  # characters that Word takes for the tag and the title of a content control
 
 
-def tag(key: str) -> str:
-    """Return the tag of a figure's content control in Word: the key, or where that is too long "#" and its short name.
-
-    The short name is the first 12 hexadecimal digits of the key's SHA-1; controls.lua makes the same.
-    """
-    return f"{TAG}{key}" if len(f"{TAG}{key}") <= LONGEST_TAG else f"{TAG}#{short(key)}"
+def control(key: str) -> str:
+    """Return what the Word content control of a key's figure is called: the key, or "t_" and its digest if it is long."""
+    return key if len(key) <= LONGEST_TAG else f"t_{digest(key)}"
 
 
-def short(key: str) -> str:
-    return hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:12]
+def digest(text: str) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-1 of a text."""
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def words(pieces: Iterable[Piece], profile: Profile) -> str:

@@ -1,42 +1,31 @@
-"""Give the figures of a manuscript their keys again: from its content controls, and from the woven document that it carries."""
+"""Give the figures of a manuscript their keys again from the woven document that it carries."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 
 from tieout.audit.quoted import KeyedSpan, Manuscript, Passage
-from tieout.keyed import short
-from tieout.results import Results
 
 PIECE = re.compile(r"\d+(?:[.,·]\d+)*|[^\W\d_]+|\S")
 NUMBER = re.compile(r"\d+(?:[.,·]\d+)*")
-MARKED = "#"
 SIGNS = tuple("-−<>≤≥")
 ALIKE = 0.6
 
 
-def with_keys(manuscript: Manuscript, results: Results, woven: Manuscript | None = None) -> Manuscript:
+def with_keys(manuscript: Manuscript, woven: Manuscript) -> Manuscript:
     """Return the manuscript with a key at each figure that was woven.
 
-    A content control names its key, in full or in short. What has lost its control, or never had one, as in a PDF, gets the
-    key of the figure that stands at its place in `woven`: passages and their words are aligned with their numbers left
-    out, so that a number that was changed keeps the key of the one it stands for.
+    What has lost its key in Word, or never had one, as in a PDF, gets the key of the figure that stands at its place in
+    `woven`: passages and their words are aligned with their numbers left out, so that a number that was changed keeps the
+    key of the one it stands for.
     """
-    named = {short(s.key): s.key for s in results}
-    passages = [replace(p, keys=tuple(resolved(p.keys, named))) if p.keys else p for p in manuscript.passages]
-    if woven:
-        for i, twin in pairs(passages, woven.passages):
-            passages[i] = with_twins_keys(passages[i], twin)
+    passages = list(manuscript.passages)
+    for i, twin in pairs(passages, woven.passages):
+        passages[i] = with_twins_keys(passages[i], twin)
     return replace(manuscript, passages=tuple(passages))
-
-
-def resolved(spans: Iterable[KeyedSpan], named: dict[str, str]) -> Iterator[KeyedSpan]:
-    for span in spans:
-        mark = span.key.removeprefix(MARKED)
-        yield replace(span, key=named.get(mark, span.key)) if span.key.startswith(MARKED) else span
 
 
 def signature(passage: Passage) -> str:

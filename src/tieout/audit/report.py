@@ -78,10 +78,8 @@ def audit(path: Path, results: Results | None = None) -> Report:
     manuscript = read(path)
     carried = None if results else carried_results(path)
     results = results or carried
-    if results is not None:
-        source = woven(path)
-        twin = read_text(source, "md", "the woven document") if source else None
-        manuscript = with_keys(manuscript, results, twin)
+    if results is not None and (source := woven(path)):
+        manuscript = with_keys(manuscript, read_text(source, "md", "the woven document"))
     figures = extract(manuscript)
     if results is None:
         return reported(manuscript, figures, judge(figures), with_data=False)

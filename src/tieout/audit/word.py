@@ -1,34 +1,39 @@
-"""Make a Word file safe to read, and carry the tags of its figures through pandoc."""
+"""Make a Word file safe to read, and carry the keys of its content controls through pandoc."""
 
 from __future__ import annotations
 
+import html
 import io
 import posixpath
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
+from tieout.audit.carried import in_word
 from tieout.audit.hostile import MOST_PARTS, xml_parser
 from tieout.audit.passages import CLOSE, MARKS, OPEN, SHUT, pictures, tally
 from tieout.errors import TieoutError
-from tieout.keyed import TAG
+from tieout.keyed import control
 
 LARGEST_UNPACKED = 200_000_000  # bytes
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 STRICT = "{http://purl.oclc.org/ooxml/wordprocessingml/main}"
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
-INLINE_PARENTS = {f"{W}{name}" for name in ("p", "hyperlink", "ins", "smartTag", "sdtContent", "moveTo", "fldSimple")}
+KEY = re.compile(r"\w+(?:\.\w+)+")
+WOVEN_KEY = re.compile(r'key="([^"]+)"')
 REWRITTEN = re.compile(r"word/(?:document\d*|footnotes|endnotes)\.xml")
 DAMAGED = "open it in a word processor and save it again"
 
 
 def prepared(data: bytes, place: str) -> tuple[bytes, list[str]]:
-    """Return a Word file of its XML parts alone, tags of figures as marks in the text, and what will not be read.
+    """Return a Word file of its XML parts alone, controls of figures as marks in the text, and what will not be read.
 
     Raises TieoutError for what is no Word file, is encrypted, unpacks to too much, or declares XML entities.
     """
     parts = unpacked(data, place)
+    named = {control(key): key for key in map(html.unescape, WOVEN_KEY.findall(in_word(data) or ""))}
     unread: list[str] = []
     for name in parts:
         if name.endswith((".xml", ".rels")):
@@ -37,7 +42,7 @@ def prepared(data: bytes, place: str) -> tuple[bytes, list[str]]:
         if REWRITTEN.fullmatch(name):
             root = parsed(parts[name], place)
             unread += left_out(root) if name.startswith("word/document") else []
-            parts[name] = marked(root)
+            parts[name] = marked(root, named)
     if "word/comments.xml" in parts:
         count = len(parsed(parts["word/comments.xml"], place))
         unread += tally(count, "comment was not read", "comments were not read")
@@ -108,28 +113,38 @@ def left_out(root: Any) -> list[str]:
     ]
 
 
-def marked(root: Any) -> bytes:
-    """Return a part with the key of each figure's content control as marks in its text."""
+def marked(root: Any, named: Mapping[str, str]) -> bytes:
+    """Return a part with each content control of a figure as marks in its text, and without placeholders.
+
+    `named` gives the keys of the controls that do not hold their key whole.
+    """
     from lxml import etree
 
     for text in root.iter(f"{W}t"):
         if text.text and MARKS.search(text.text):
             text.text = MARKS.sub("", text.text)
-    for control in list(root.iter(f"{W}sdt")):
-        content, key = control.find(f"{W}sdtContent"), tagged(control)
-        if key and content is not None and control.getparent().tag in INLINE_PARENTS:
-            for place, mark in ((0, OPEN), (len(content) + 1, SHUT)):
+    for element in list(root.iter(f"{W}sdt")):
+        properties, content = element.find(f"{W}sdtPr"), element.find(f"{W}sdtContent")
+        if properties is None or content is None:
+            continue
+        if properties.find(f"{W}showingPlcHdr") is not None:
+            for run in list(content.iter(f"{W}r")):
+                run.getparent().remove(run)
+        paragraphs = list(content.iter(f"{W}p"))
+        if (key := key_of(properties, named)) and len(paragraphs) < 2:
+            inside = paragraphs[0] if paragraphs else content
+            start = int(len(inside) > 0 and inside[0].tag == f"{W}pPr")
+            for place, sign in ((start, OPEN), (len(inside) + 1, SHUT)):
                 run = etree.Element(f"{W}r")
-                etree.SubElement(run, f"{W}t").text = f"{mark}{key}{CLOSE}"
-                content.insert(place, run)
+                etree.SubElement(run, f"{W}t").text = f"{sign}{key}{CLOSE}"
+                inside.insert(place, run)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
 
 
-def tagged(control: Any) -> str:
-    """Return the key of a content control, "#" and its short name where that is what the tag has, or nothing."""
-    found = control.find(f"{W}sdtPr/{W}tag")
-    tag = "" if found is None else found.get(f"{W}val", "")
-    return MARKS.sub("", tag.removeprefix(TAG)) if tag.startswith(TAG) else ""
+def key_of(properties: Any, named: Mapping[str, str]) -> str:
+    """Return the key that a content control is tagged or, as by LibreOffice 7.4, titled with; of others nothing."""
+    names = [child.get(f"{W}val", "") for tag in ("tag", "alias") for child in properties.findall(f"{W}{tag}")]
+    return next((named.get(name, name) for name in names if name in named or KEY.fullmatch(name)), "")
 
 
 def packed(parts: dict[str, bytes]) -> bytes:

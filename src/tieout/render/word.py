@@ -13,25 +13,27 @@ from datetime import UTC, datetime
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from tieout.render.fields import CAPTIONS, W, style_of, with_fields
-from tieout.render.landscape import laid
 from tieout.render.tree import Node, as_list, fields, plain_text
+from tieout.render.word_fields import W, add_captions, add_controls, drop, text_of
+from tieout.render.word_pages import open_without_header, style_of, text_width, turn_pages
+from tieout.render.word_quarto import unwrap_floats
+from tieout.tables import INDENT
 
+PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006"
+VALUES = f"{OFFICE}/docPropsVTypes"
+CUSTOM = f"{OFFICE}/custom-properties"
+USER_DEFINED = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 NO_RELATIONS = f'<Relationships xmlns="{PACKAGE}/relationships"/>'.encode()
 WOVEN = "urn:tieout:woven"
-W15 = "http://schemas.microsoft.com/office/word/2012/wordml"
-COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
-PICTURE = "{http://schemas.openxmlformats.org/drawingml/2006/picture}"
-DC = "{http://purl.org/dc/elements/1.1/}"
+SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-TEXT_WIDTH = 9298  # twentieths of a point: the 164 mm between the margins of reference.docx
-TURNED_WIDTH = 14174  # the 250 mm of a sheet that lies on its side
-WRAPS_FROM = 28  # characters in a column that may well break into lines
-NEEDS_TURNING = 1.5  # how many times the room of an upright sheet a table must need before its sheet is turned
-LABELS = 1.4  # how much wider than others the column of labels may be
-TEXT_CHARACTERS = 100  # of table text side by side in that width
+CHARACTER = 95  # twentieths of a point that a digit of table text takes: 8.5 points of Arial
+WIDTHS = dict.fromkeys(" .,:;!|()[]'‘’·ijlrtfI", 0.55) | dict.fromkeys("mwMW%@—", 1.5)  # in digits
+SHORT = 12  # rows of a table that stays on one page
+BESIDE = 140  # twentieths of a point that the margins of a cell take, and some air
+MOST_LETTERS = 0.25  # in what counts as a figure and must not break
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Front:
     synthetic: str
     snapshot: str
     counts: str
+    language: str
 
 
 def front(meta: Node) -> Front:
@@ -68,6 +71,7 @@ def front(meta: Node) -> Front:
         synthetic=plain_text(meta.get("synthetic")),
         snapshot=plain_text(meta.get("snapshot")),
         counts=plain_text(meta.get("counts")),
+        language=plain_text(meta.get("lang")) or "en",
     )
 
 
@@ -77,19 +81,26 @@ def affiliation_text(affiliation: Node) -> str:
 
 
 def finished(data: bytes, front: Front, created: datetime, woven: str) -> bytes:
-    """Return the file with front matter, page header, fields, whole table rows, its entries in order and dated `created`.
+    """Return the file with front matter, page header and whole table rows, its entries in order and dated `created`.
 
     It carries the woven document as a part of custom XML, which Word keeps when it saves the file.
     """
     parts = unpacked(data)
-    body = etree.fromstring(parts["word/document.xml"])
-    add_front(body, front)
-    with_fields(body)
-    wide = [table for table in body.iter(f"{W}tbl") if dress(table)]
-    laid(body[0], [table for table in wide if table.getparent() is body[0]])
-    describe(body)
-    parts["word/document.xml"] = packed_xml(ignorable(body))
-    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], created, front)
+    document = etree.fromstring(parts["word/document.xml"])
+    add_front(document, front)
+    body = document[0]
+    unwrap_floats(body)
+    wide = [table for table in list(body.iter(f"{W}tbl")) if dress(table, body[-1])]
+    add_captions(body)
+    describe_tables(body)
+    describe_pictures(body)
+    turn_pages(body, wide)
+    open_without_header(body)
+    parts["word/document.xml"] = packed_xml(add_controls(document))
+    parts["word/footnotes.xml"] = packed_xml(add_controls(etree.fromstring(parts["word/footnotes.xml"])))
+    parts["word/settings.xml"] = with_language(parts["word/settings.xml"], front.language)
+    parts["docProps/custom.xml"] = custom_properties(front)
+    parts["docProps/core.xml"] = with_properties(parts["docProps/core.xml"], front, created)
     for name in [n for n in parts if n.startswith("word/header")]:
         header = etree.fromstring(parts[name])
         add_header(header, front)
@@ -142,39 +153,40 @@ def related(relations: bytes, kind: str, target: str) -> bytes:
     return packed_xml(root)
 
 
-def ignorable(root: Element) -> Element:
-    """Return the document with what only newer versions of Word know marked as such (ISO/IEC 29500-3, 10.1)."""
-    made = etree.Element(root.tag, dict(root.attrib), nsmap={**root.nsmap, "w15": W15, "mc": COMPATIBILITY})
-    made.set(f"{{{COMPATIBILITY}}}Ignorable", "w15")
-    made.extend(list(root))
-    etree.cleanup_namespaces(made, keep_ns_prefixes=["w", "r", "w15", "mc"])
-    return made
-
-
-def describe(body: Element) -> None:
-    """Give each table the words of its caption as its description; take from pictures what is no description of them."""
-    for table in body.iter(f"{W}tbl"):
-        before = table.getprevious()
-        caption = "".join(t.text or "" for t in before.iter(f"{W}t")) if before is not None else ""
-        properties = table.find(f"{W}tblPr")
-        if properties is not None and caption and style_of(before) in CAPTIONS and properties.find(f"{W}tblDescription") is None:
-            for old in properties.findall(f"{W}tblCaption"):
-                properties.remove(old)
-            label, _, words = caption.partition(".")
-            for name, text in (("tblCaption", label), ("tblDescription", words.strip() or label)):
-                etree.SubElement(properties, f"{W}{name}", {f"{W}val": text})
-    for picture in body.iter(f"{PICTURE}cNvPr"):
-        if picture.get("descr", "").startswith("data:"):
-            picture.set("descr", "")
-
-
-def dated(core: bytes, created: datetime, front: Front) -> bytes:
-    """Set the dates of the file's properties, since pandoc's sandbox knows no clock, and say of synthetic data that they are."""
+def with_properties(core: bytes, front: Front, created: datetime) -> bytes:
+    """Set the dates of the file's properties, since pandoc's sandbox knows no clock, and the stamp as its subject."""
     root = etree.fromstring(core)
-    if front.synthetic and root.find(f"{DC}subject") is None:
-        etree.SubElement(root, f"{DC}subject").text = front.synthetic
     for date in root.iter("{http://purl.org/dc/terms/}created", "{http://purl.org/dc/terms/}modified"):
         date.text = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if front.synthetic:
+        given = root.findtext(SUBJECT)
+        for old in root.findall(SUBJECT):
+            drop(old)
+        etree.SubElement(root, SUBJECT).text = "; ".join(filter(None, (given, front.synthetic)))
+    return packed_xml(root)
+
+
+def custom_properties(front: Front) -> bytes:
+    """Return the properties that say what the file was made from, in place of pandoc's list of all front matter.
+
+    Source: ISO/IEC 29500-1, 15.2.12.2 (custom file properties).
+    """
+    snapshot, _, edition = front.snapshot.partition(" edition:")
+    root = etree.Element(f"{{{CUSTOM}}}Properties", nsmap={None: CUSTOM, "vt": VALUES})
+    given = {"Data snapshot": snapshot, "Edition": edition, "Synthetic": front.synthetic}
+    for number, (name, value) in enumerate(((n, v) for n, v in given.items() if v), 2):
+        attributes = {"fmtid": USER_DEFINED, "pid": str(number), "name": name}
+        one = etree.SubElement(root, f"{{{CUSTOM}}}property", attributes)
+        etree.SubElement(one, f"{{{VALUES}}}lpwstr").text = value
+    return packed_xml(root)
+
+
+def with_language(settings: bytes, language: str) -> bytes:
+    """Set the language of the fonts of the theme; the styles have that of the text from pandoc."""
+    root = etree.fromstring(settings)
+    for theme in root.iter(f"{W}themeFontLang"):
+        theme.attrib.clear()
+        theme.set(f"{W}val", language)
     return packed_xml(root)
 
 
@@ -247,10 +259,10 @@ def add_header(header: Element, front: Front) -> None:
         header.append(paragraph("Stamp", (front.synthetic, "")))
 
 
-def dress(table: Element) -> bool:
-    """Give a table the width of the text, whole rows, its own text styles, a rule under its head, and a description.
+def dress(table: Element, section: Element) -> bool:
+    """Give a table whole rows, its own text styles, a rule under its head and the width of the text.
 
-    Return whether it is too wide for an upright sheet, and then has the width of one that lies on its side.
+    Return whether that is the width of the page turned, without which its figures would break.
     """
     grid = table.find(f"{W}tblGrid")
     rows = list(table.iterchildren(f"{W}tr"))
@@ -264,9 +276,31 @@ def dress(table: Element) -> bool:
             set_text(cell, "TableHead" if row in heads else "TableText")
             if row in heads and (row is heads[-1] or span_of(cell) > 1):
                 rule_under(cell, "6" if row is heads[-1] else "4")
-        if row not in heads and opens_group(row):
+    for row, following in zip(rows, [*rows[1:], None], strict=True):
+        last = following is None or following is rows[-1] or len(rows) <= SHORT
+        if last or is_heading(row) or text_of(following).startswith(INDENT):
             keep_with_next(row)
-    return fit_columns(table, grid, rows)
+    wanted, least = needs(len(grid), rows)
+    turned = table.getparent() is section.getparent() and sum(least) > text_width(section)
+    room = text_width(section, turned)
+    fit_columns(table, grid, fitted(wanted, least, room), room)
+    return turned
+
+
+def describe_tables(body: Element) -> None:
+    """Give each table under a caption the caption as its alternative text."""
+    for table in body.iterchildren(f"{W}tbl"):
+        caption, properties = next(table.itersiblings(f"{W}p", preceding=True), None), table.find(f"{W}tblPr")
+        if caption is not None and properties is not None and style_of(caption) == "TableCaption":
+            label, _, words = text_of(caption).partition(". ")
+            etree.SubElement(properties, f"{W}tblCaption", {f"{W}val": label})
+            etree.SubElement(properties, f"{W}tblDescription", {f"{W}val": words})
+
+
+def describe_pictures(body: Element) -> None:
+    """Leave pictures one alternative text: pandoc calls each also by its source, which here is the picture itself."""
+    for picture in body.iter(f"{PICTURE}cNvPr"):
+        picture.attrib.pop("descr", None)
 
 
 def bare(table: Element) -> None:
@@ -284,16 +318,15 @@ def keep_whole(row: Element) -> None:
         properties.insert(0, etree.Element(f"{W}cantSplit"))
 
 
-def opens_group(row: Element) -> bool:
-    """Return whether a row is the bold heading of those beneath it."""
-    first, *others = row.iterchildren(f"{W}tc")
-    alone = not any("".join(t.text or "" for t in cell.iter(f"{W}t")).strip() for cell in others)
-    return alone and first.find(f".//{W}b") is not None
+def is_heading(row: Element) -> bool:
+    """Tell whether a row has words in its first cell alone."""
+    first, *others = (text_of(cell).strip() for cell in row.iterchildren(f"{W}tc"))
+    return bool(first) and not any(others)
 
 
 def keep_with_next(row: Element) -> None:
-    for properties in row.iter(f"{W}pPr"):
-        etree.SubElement(properties, f"{W}keepNext")
+    for properties in row.iterfind(f"{W}tc/{W}p/{W}pPr"):
+        properties.insert(1, etree.Element(f"{W}keepNext"))
 
 
 def set_text(cell: Element, style: str) -> None:
@@ -325,23 +358,33 @@ def span_of(cell: Element) -> int:
     return 1 if span is None else int(str(span.get(f"{W}val")))
 
 
-def fit_columns(table: Element, grid: Element, rows: list[Element]) -> bool:
-    """Share the width of the text among the columns by their longest lines; return whether they need a sheet on its side."""
-    lengths = [2] * len(grid)
+def needs(columns: int, rows: list[Element]) -> tuple[list[float], list[float]]:
+    """Return how wide each column would be to break no line, and must be to break no word and no figure."""
+    wanted, least = [0.0] * columns, [0.0] * columns
     for row in rows:
         column = 0
         for cell in row.iterchildren(f"{W}tc"):
-            if span_of(cell) == 1 and column < len(lengths):
-                lengths[column] = max([lengths[column], *map(len, lines_of(cell))])
+            lines = list(lines_of(cell))
+            if span_of(cell) == 1 and column < columns:
+                pieces = [piece for line in lines for piece in ([line] if is_figure(line) else line.split())]
+                wanted[column] = max([wanted[column], *map(width_of, lines)])
+                least[column] = max([least[column], *map(width_of, pieces)])
             column += span_of(cell)
-    wanted = [length + 3.5 for length in lengths]
-    parent = table.getparent()
-    needed = sum(min(each, WRAPS_FROM) for each in wanted)
-    wide = needed > NEEDS_TURNING * TEXT_CHARACTERS and parent is not None and parent.tag == f"{W}body"
-    width = TURNED_WIDTH if wide else TEXT_WIDTH
-    first, *others = fitted([wanted[0] / LABELS, *wanted[1:]], TEXT_CHARACTERS * width / TEXT_WIDTH)
-    shares = [first * LABELS, *others]
-    widths = [round(width * share / sum(shares)) for share in shares]
+    return [width + BESIDE for width in wanted], [width + BESIDE for width in least]
+
+
+def width_of(line: str) -> float:
+    """Return about how wide a line of table text is, in twentieths of a point."""
+    return CHARACTER * sum(WIDTHS.get(sign, 1.25 if sign.isupper() else 1) for sign in line)
+
+
+def is_figure(line: str) -> bool:
+    return sum(map(str.isalpha, line)) < MOST_LETTERS * len(line)
+
+
+def fit_columns(table: Element, grid: Element, shares: list[float], room: int) -> None:
+    """Share a width among the columns of a table."""
+    widths = [round(room * share / sum(shares)) for share in shares]
     for grid_column, width in zip(grid, widths, strict=True):
         grid_column.set(f"{W}w", str(width))
     properties = table.find(f"{W}tblPr")
@@ -350,18 +393,14 @@ def fit_columns(table: Element, grid: Element, rows: list[Element]) -> bool:
     if measure is not None:
         measure.set(f"{W}type", "dxa")
         measure.set(f"{W}w", str(sum(widths)))
-    return wide
 
 
-def fitted(wanted: list[float], room: float) -> list[float]:
-    """Cut the widest columns to one width so that all fit; narrow ones keep what they want."""
-    left = room
-    for place, width in enumerate(sorted(wanted)):
-        cap = left / (len(wanted) - place)
-        if width > cap:
-            return [min(each, cap) for each in wanted]
-        left -= width
-    return wanted
+def fitted(wanted: list[float], least: list[float], room: float) -> list[float]:
+    """Give each column what it wants where all fit; else what it needs, and of the rest a share of what it still wants."""
+    if sum(wanted) <= room:
+        return wanted
+    rest = max(room - sum(least), 0) / (sum(wanted) - sum(least) or 1)
+    return [need + (want - need) * min(rest, 1) for want, need in zip(wanted, least, strict=True)]
 
 
 def lines_of(cell: Element) -> Iterator[str]:
