@@ -330,7 +330,7 @@ def test_a_damaged_file_gives_the_document_or_none_and_never_an_error(built, wov
 def test_a_key_too_long_for_word_is_called_by_its_digest():
     assert keyed.control("outcome.favourable.pct") == "outcome.favourable.pct"
     long = "a." + "b" * 63
-    assert keyed.control(long) == "t_fa79d03ad1ee" or re.fullmatch("t_[0-9a-f]{12}", keyed.control(long))
+    assert re.fullmatch("t_[0-9a-f]{12}", keyed.control(long))
     assert len({keyed.control(f"{long}{i}") for i in range(20_000)}) == 20_000
 
 

@@ -6,9 +6,10 @@ import io
 import re
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -31,6 +32,7 @@ SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 CHARACTER = 95  # twentieths of a point that a digit of table text takes: 8.5 points of Arial
 WIDTHS = dict.fromkeys(" .,:;!|()[]'‘’·ijlrtfI", 0.55) | dict.fromkeys("mwMW%@—", 1.5)  # in digits
+BOLD = 1.1  # how much wider bold text is
 SHORT = 12  # rows of a table that stays on one page
 BESIDE = 140  # twentieths of a point that the margins of a cell take, and some air
 MOST_LETTERS = 0.25  # in what counts as a figure and must not break
@@ -269,7 +271,7 @@ def dress(table: Element, section: Element) -> bool:
     if grid is None or table.find(f".//{W}drawing") is not None or table.find(f".//{W}tbl") is not None:
         bare(table)
         return False
-    heads = [row for row in rows if row.find(f"{W}trPr/{W}tblHeader") is not None]
+    heads = [row for row in rows if is_head(row)]
     for row in rows:
         keep_whole(row)
         for cell in row.iterchildren(f"{W}tc"):
@@ -280,10 +282,10 @@ def dress(table: Element, section: Element) -> bool:
         last = following is None or following is rows[-1] or len(rows) <= SHORT
         if last or is_heading(row) or text_of(following).startswith(INDENT):
             keep_with_next(row)
-    wanted, least = needs(len(grid), rows)
-    turned = table.getparent() is section.getparent() and sum(least) > text_width(section)
+    widths = [widths_of(rows, len(grid), pieces) for pieces in PIECES]
+    turned = table.getparent() is section.getparent() and sum(widths[1]) > text_width(section)
     room = text_width(section, turned)
-    fit_columns(table, grid, fitted(wanted, least, room), room)
+    fit_columns(table, grid, fitted(widths, room), room)
     return turned
 
 
@@ -316,6 +318,10 @@ def keep_whole(row: Element) -> None:
         row.insert(0, properties)
     if properties.find(f"{W}cantSplit") is None:
         properties.insert(0, etree.Element(f"{W}cantSplit"))
+
+
+def is_head(row: Element) -> bool:
+    return row.find(f"{W}trPr/{W}tblHeader") is not None
 
 
 def is_heading(row: Element) -> bool:
@@ -358,28 +364,35 @@ def span_of(cell: Element) -> int:
     return 1 if span is None else int(str(span.get(f"{W}val")))
 
 
-def needs(columns: int, rows: list[Element]) -> tuple[list[float], list[float]]:
-    """Return how wide each column would be to break no line, and must be to break no word and no figure."""
-    wanted, least = [0.0] * columns, [0.0] * columns
+def widths_of(rows: list[Element], columns: int, pieces: Callable[[str], list[str]]) -> list[float]:
+    """Return how wide each column must be to break no piece of its lines."""
+    widths = [0.0] * columns
     for row in rows:
-        column = 0
+        column, weight = 0, BOLD if is_head(row) else 1
         for cell in row.iterchildren(f"{W}tc"):
-            lines = list(lines_of(cell))
             if span_of(cell) == 1 and column < columns:
-                pieces = [piece for line in lines for piece in ([line] if is_figure(line) else line.split())]
-                wanted[column] = max([wanted[column], *map(width_of, lines)])
-                least[column] = max([least[column], *map(width_of, pieces)])
+                parts = (piece for line in lines_of(cell) for piece in pieces(line))
+                widths[column] = max([widths[column], *(weight * width_of(part) for part in parts)])
             column += span_of(cell)
-    return [width + BESIDE for width in wanted], [width + BESIDE for width in least]
+    return [width + BESIDE for width in widths]
+
+
+def whole(line: str) -> list[str]:
+    return [line]
+
+
+def figures_whole(line: str) -> list[str]:
+    """Return the words of a line, or the line where it is a figure: 5.72 (1.45 to 22.6)."""
+    return [line] if sum(map(str.isalpha, line)) < MOST_LETTERS * len(line) else line.split()
+
+
+PIECES: tuple[Callable[[str], list[str]], ...] = (whole, figures_whole, str.split)
+"""What should not break in a table, and where there is no room for that, what at least should not."""
 
 
 def width_of(line: str) -> float:
     """Return about how wide a line of table text is, in twentieths of a point."""
     return CHARACTER * sum(WIDTHS.get(sign, 1.25 if sign.isupper() else 1) for sign in line)
-
-
-def is_figure(line: str) -> bool:
-    return sum(map(str.isalpha, line)) < MOST_LETTERS * len(line)
 
 
 def fit_columns(table: Element, grid: Element, shares: list[float], room: int) -> None:
@@ -395,12 +408,15 @@ def fit_columns(table: Element, grid: Element, shares: list[float], room: int) -
         measure.set(f"{W}w", str(sum(widths)))
 
 
-def fitted(wanted: list[float], least: list[float], room: float) -> list[float]:
-    """Give each column what it wants where all fit; else what it needs, and of the rest a share of what it still wants."""
-    if sum(wanted) <= room:
-        return wanted
-    rest = max(room - sum(least), 0) / (sum(wanted) - sum(least) or 1)
-    return [need + (want - need) * min(rest, 1) for want, need in zip(wanted, least, strict=True)]
+def fitted(widths: list[list[float]], room: float) -> list[float]:
+    """Return the widest of widths that fit, each with its share of the room to the next wider ones."""
+    if sum(widths[0]) <= room:
+        return widths[0]
+    for wider, narrower in pairwise(widths):
+        if sum(narrower) <= room:
+            share = (room - sum(narrower)) / (sum(wider) - sum(narrower))
+            return [small + (large - small) * share for large, small in zip(wider, narrower, strict=True)]
+    return widths[-1]
 
 
 def lines_of(cell: Element) -> Iterator[str]:
