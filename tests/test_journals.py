@@ -221,6 +221,10 @@ def test_keys_names_of_files_citations_code_and_marked_names_are_not_respelled()
     assert spelling.spelled("The Centre", "en-GB") == "The Centre"
 
 
+def test_versus_is_shortened_as_americans_do():
+    assert spelling.spelled("Female v Male (1/2) v (3/4); v1 and v 2.", "en-US") == "Female vs Male (1/2) vs (3/4); v1 and v 2."
+
+
 def test_words_for_readers_of_results_are_respelled_and_their_keys_are_not():
     models = {"Tumour": {"label": "Tumour", "terms": ["Tumour"]}}
     layout = {"tables": {"a": {"sections": {"Haemorrhage": ["Haemoglobin"]}}}, "models": models}

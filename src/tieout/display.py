@@ -387,6 +387,12 @@ def median_iqr(look: Look, profile: Profile) -> list[Piece]:
     return [look("median"), " (", low, between(low, profile.quartiles), high, ")"]
 
 
+def iqr(look: Look, profile: Profile) -> list[Piece]:
+    """IQR 59 to 75"""
+    low = look("q1")
+    return [f"IQR{profile.named}", low, between(low, profile.interval), look("q3")]
+
+
 def mean_sd(look: Look, profile: Profile) -> list[Piece]:
     """67.1 (11.2)"""
     return [look("mean"), " (", look("sd"), ")"]
@@ -408,6 +414,7 @@ PHRASES: dict[str, Callable[[Look, Profile], list[Piece]]] = {
     "estimate_ci_p": estimate_ci_p,
     "per_time": per_time,
     "median_iqr": median_iqr,
+    "iqr": iqr,
     "mean_sd": mean_sd,
 }
 """How the parts of a result are said together; templates use them as filters, tables as cells."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tieout.display import Piece, Profile, between, fraction_pct, interval, p
+from tieout.display import Piece, Profile, fraction_pct, interval, iqr, p
 from tieout.errors import TieoutError
 from tieout.keyed import literal_markdown
 from tieout.results import Results, Statistic
@@ -33,8 +33,7 @@ def described(results: Results, key: str, profile: Profile) -> list[Piece]:
     unit = f" {literal_markdown(middle.unit)}" if middle.unit else ""
     if middle.kind == "mean":
         return ["mean ", middle, f"{unit} (SD{profile.named}", look("sd"), ")"]
-    low = look("q1")
-    return ["median ", middle, f"{unit} (IQR{profile.named}", low, between(low, profile.interval), look("q3"), ")"]
+    return ["median ", middle, f"{unit} (", *iqr(look, profile), ")"]
 
 
 def compared(results: Results, key: str, profile: Profile) -> list[Piece]:

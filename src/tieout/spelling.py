@@ -15,7 +15,7 @@ from tieout.results import Results, Statistic
 APART = re.compile(
     r"""(?P<kept>\[[^\[\]]*\]\{\.as-written\} | \{[^{}]*\} | </?[A-Za-z][^<>]*> | `[^`\n]*` | \]\([^()\s]*\) | @[\w:.-]+
         | \w+://\S+ | \w+(?:[._]\w+)+)
-    | (?P<word>[A-Za-z]{4,})""",
+    | (?P<versus>(?<=[\w)%])\ v\ (?=[A-Za-z(])) | (?P<word>[A-Za-z]{4,})""",
     re.X,
 )
 """What is no prose (names marked as such, attributes, tags, code, targets, citations, files, keys), and words."""
@@ -54,7 +54,11 @@ def spelled(text: str, language: str) -> str:
     """Return Markdown, HTML or plain text in the spelling of a language: "en-US" is American, all others stay British."""
     if language != "en-US":
         return text
-    return APART.sub(lambda found: american(found["word"]) if found["word"] else found["kept"], text)
+    return APART.sub(respelt, text)
+
+
+def respelt(found: re.Match[str]) -> str:
+    return american(found["word"]) if found["word"] else " vs " if found["versus"] else found["kept"]
 
 
 def document(text: str, language: str) -> str:
