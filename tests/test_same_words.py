@@ -11,6 +11,7 @@ import docx
 import lxml.html
 import pymupdf
 import pytest
+from docx.oxml.ns import qn
 from word_text import text
 
 from tieout.build import build
@@ -47,7 +48,7 @@ def of_html(path: Path) -> str:
 
 def of_word(path: Path) -> str:
     word = docx.Document(str(path))
-    return " ".join(text(paragraph) for paragraph in word.element.body.iter("{%s}p" % word.element.nsmap["w"]))
+    return " ".join(map(text, word.element.body.iter(qn("w:p"))))
 
 
 READ = {".pdf": of_pdf, ".html": of_html, ".docx": of_word}
