@@ -51,11 +51,11 @@ def test_a_submission_has_tables_then_legends_then_figures_after_the_references_
     assert made.count(arrange.BREAK) == 1 + len(("tables", "tables", "legends", "figure", "appendices"))
 
 
-def test_an_article_is_left_as_it_is_but_for_its_appendices_which_begin_a_page():
+def test_an_article_is_left_as_it_is_but_for_a_mark_round_its_appendices():
     text = document("# One", FIGURE, TABLE, REFERENCES)
     assert arranged(text, "article", PLACE) == text
     made = arranged(document("# One", FIGURE, TABLE, REFERENCES, APPENDIX), "article", PLACE)
-    assert made == text + f"\n{arrange.BREAK}\n\n::: {{.appendices}}\n\n{APPENDIX}\n\n:::\n"
+    assert made == text + f"\n::: {{.appendices}}\n\n{APPENDIX}\n\n:::\n"
 
 
 def test_a_document_that_cites_and_has_no_place_for_its_references_gets_one_before_its_tables():

@@ -117,8 +117,8 @@ def kind_of(block: str) -> str:
 
 
 def as_article(document: Parts) -> str:
-    """Leave everything in its place; the appendices begin a page."""
-    return joined(document.front, [*document.text, *(part for block in apart(document) for part in (BREAK, block))])
+    """Leave everything in its place; where the appendices have the width of the page, the look begins a page for them."""
+    return joined(document.front, [*document.text, *apart(document)])
 
 
 def as_submission(document: Parts) -> str:
