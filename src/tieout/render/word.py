@@ -35,6 +35,7 @@ WIDTHS = dict.fromkeys(" .,:;!|()[]'‘’·ijlrtfI", 0.55) | dict.fromkeys("mwM
 BOLD = 1.1  # how much wider bold text is
 SHORT = 12  # rows of a table that stays on one page
 BESIDE = 140  # twentieths of a point that the margins of a cell take, and some air
+BREAKS = re.compile("[\\s\u200b]+")  # where a line of a cell may break
 MOST_LETTERS = 0.25  # in what counts as a figure and must not break
 
 
@@ -382,8 +383,8 @@ def whole(line: str) -> list[str]:
 
 
 def figures_whole(line: str) -> list[str]:
-    """Return the words of a line, or the line where it is a figure: 5.72 (1.45 to 22.6)."""
-    return [line] if sum(map(str.isalpha, line)) < MOST_LETTERS * len(line) else line.split()
+    """Return the words of a line, or of figures what stands between their commas: 5.72 (1.45 to 22.6)."""
+    return line.split(", ") if sum(map(str.isalpha, line)) < MOST_LETTERS * len(line) else BREAKS.split(line)
 
 
 PIECES: tuple[Callable[[str], list[str]], ...] = (whole, figures_whole, str.split)
