@@ -184,6 +184,18 @@ def test_the_page_fits_every_screen_and_axe_finds_no_violation(opened, width, sc
     assert page.complaints == [] and len(page.asked) == 1
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_supplement_fits_and_axe_finds_no_violation_in_it(opened, built, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(width, path=built.supplement["html"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.locator("#tbl-ledger table .stat[tabindex]").first.click()
+    assert "snapshot" in card(page)
+    assert page.complaints == [] and len(page.asked) == 1
+
+
 def claims_of(page):
     def prepare() -> None:
         page.keyboard.press("Escape")

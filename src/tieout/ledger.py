@@ -59,7 +59,7 @@ def ledger(woven: str, results: Results, profile: Profile) -> str:
 
 
 def place(words: str) -> str:
-    return f'<tr class="section"><th scope="colgroup" colspan="{len(HEADS)}"><strong>{keyed.literal_html(words)}</strong></th></tr>'
+    return f'<tr class="section"><td colspan="{len(HEADS)}"><strong>{keyed.literal_html(words)}</strong></td></tr>'
 
 
 def entry(result: list[Statistic], others: list[str], profile: Profile) -> str:
