@@ -112,4 +112,4 @@ def test_figures_of_one_result_share_a_row_with_what_their_labels_share_and_host
     rows = ledger.ledger(woven, found, Profile()).split("<tr")
     assert any("Bleeding &#60;b&#62;, Treated</td>" in row and "a.&#8203;(n, total)" in row and "4/9" in row for row in rows)
     assert not any("<b>" in row for row in rows)
-    assert any("NE</th>" in row and "no patients" in row for row in rows) and any("counted</td><td>After" in row for row in rows)
+    assert any("NE</td>" in row and "no patients" in row for row in rows) and any("counted</td><td>After" in row for row in rows)

@@ -10,7 +10,7 @@ from tieout import keyed
 from tieout.display import Profile
 from tieout.results import Results, Statistic
 from tieout.strobe import ANCHOR, HEADING
-from tieout.tables import Notes, assembled, row
+from tieout.tables import Notes, assembled
 
 KEYED = re.compile(r'\{\.stat key="(?P<text>[^"]+)"\}|data-key="(?P<cell>[^"]+)"')
 CLOSED = re.compile(r"^:{3,}\s*$")
@@ -72,7 +72,8 @@ def entry(result: list[Statistic], others: list[str], profile: Profile) -> str:
     stem, _, _ = result[0].key.rpartition(".")
     names = [s.key.rpartition(".")[2] for s in result]
     key = f"{stem}.{names[0]}" if len(names) == 1 else f"{stem}.({', '.join(names)})"
-    return row(shown, [what, size, how_made, also, f"<code>{breakable(key)}</code>"])
+    cells = (shown, what, size, how_made, also, f"<code>{breakable(key)}</code>")
+    return f"<tr>{''.join(f'<td>{each}</td>' for each in cells)}</tr>"
 
 
 def told(result: list[Statistic]) -> str:
