@@ -1,7 +1,7 @@
 """Measure `tieout build` of the example, cold, against its floor in the same run; and what --help and show cost.
 
 The floor is a bare Python that imports the libraries and then makes the same pandoc and Typst runs of the same woven
-text, one after the other: no data read, nothing computed, nothing drawn, nothing checked.
+texts, manuscript and supplement, one after the other: no data read, nothing computed, nothing drawn, nothing checked.
 """
 
 from __future__ import annotations
@@ -21,20 +21,22 @@ IMPORTS = "import pandas, scipy.stats, statsmodels.api, matplotlib.figure"
 FLOOR = f"""
 {IMPORTS}
 import pathlib, subprocess, sys, pypandoc, typst
-folder, templates = pathlib.Path(sys.argv[1]), sys.argv[2]
+templates = sys.argv[2]
 pandoc = [pypandoc.get_pandoc_path(), "--lua-filter", templates + "/tieout.lua", "--standalone"]
 def run(text, *options):
     return subprocess.run([*pandoc, *options], input=text, check=True, cwd=folder, capture_output=True).stdout
-text = (folder / "manuscript.qmd").read_bytes()
-tree = run(text, "-f", "markdown", "-t", "json", "--citeproc", "--bibliography", "references.bib", "--csl", "bmj.csl",
-           "--default-image-extension", "svg")
-page = run(tree, "-f", "json", "-t", "html", "--embed-resources", "--template", templates + "/template.html")
-(folder / "floor.html").write_bytes(page)
-docx = run(tree.replace(b".svg", b".png"), "-f", "json", "-t", "docx", "--reference-doc", templates + "/reference.docx")
-(folder / "floor.docx").write_bytes(docx)
-source = run(tree, "-f", "json", "-t", "typst-citations", "--template", templates + "/embedded.typ")
-(folder / "floor.typ").write_bytes(source)
-(folder / "floor.pdf").write_bytes(typst.compile(str(folder / "floor.typ"), root=str(folder)))
+cited = ["--citeproc", "--bibliography", "references.bib", "--csl", "bmj.csl"]
+for name, options in (("manuscript", cited), ("supplement", [])):
+    folder = pathlib.Path(sys.argv[1]) / name
+    text = (folder / f"{{name}}.qmd").read_bytes()
+    tree = run(text, "-f", "markdown", "-t", "json", *options, "--default-image-extension", "svg")
+    page = run(tree, "-f", "json", "-t", "html", "--embed-resources", "--template", templates + "/template.html")
+    (folder / "floor.html").write_bytes(page)
+    docx = run(tree.replace(b".svg", b".png"), "-f", "json", "-t", "docx", "--reference-doc", templates + "/reference.docx")
+    (folder / "floor.docx").write_bytes(docx)
+    source = run(tree, "-f", "json", "-t", "typst-citations", "--template", templates + "/embedded.typ")
+    (folder / "floor.typ").write_bytes(source)
+    (folder / "floor.pdf").write_bytes(typst.compile(str(folder / "floor.typ"), root=str(folder)))
 """
 
 
@@ -54,7 +56,7 @@ def main() -> None:
         study = str(resources.example() / "data" / "study.yaml")
         build = [*TIEOUT, "build", study, "--engine", "embedded"]
         subprocess.run(build, check=True, cwd=folder, capture_output=True)
-        project = str(folder / "build" / "manuscript")
+        project = str(folder / "build")
         cases = {
             "tieout build, three formats": build,
             "floor: imports, pandoc and Typst on the same text": [

@@ -93,7 +93,10 @@ def build(
     if layout:
         arrange.chosen(layout)
     progress("reading the study and its data")
-    with second_program(study_file) as second, workplace(out) as work, ThreadPoolExecutor(max_workers=2) as beside:
+    with (
+        second_program(study_file) as second, workplace(out) as work,
+        ThreadPoolExecutor(max_workers=1) as painter, ThreadPoolExecutor(max_workers=3) as beside,
+    ):  # fmt: skip
         study = for_journal(studies.read(study_file), journal)
         sources: dict[str, Path] = {name: study.resolve(study.documents[name]) for name in DOCUMENTS if name in study.documents}
         templates = {name: checked_template(source, chosen) for name, source in sources.items()}
@@ -118,16 +121,18 @@ def build(
             "results.json": lambda: final().to_json(),
             snapshots.STUDY: lambda: contents.files[snapshots.STUDY].decode(),
         }
-        drawn = {
-            name: beside.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
+        progress(f"drawing figures and typesetting {', '.join(formats)} of {' and '.join(found)} with {chosen}")
+        drawn = {  # by one painter: matplotlib is not made for several
+            name: painter.submit(draw, work / name / "figures", results, profile, each) for name, each in found.items()
         }
-        made = {}
-        for name in found:
-            progress(f"drawing figures and typesetting {', '.join(formats)} of the {name} with {chosen}")
-            made[name] = render.render(
-                work / name, name, formats, work, engine=chosen, created=created(study),
+        typeset = {
+            name: beside.submit(
+                render.render, work / name, name, formats, work, engine=chosen, created=created(study),
                 pictures=drawn[name].result, attached=attached,
-            )  # fmt: skip
+            )
+            for name in found
+        }  # fmt: skip
+        made = {name: each.result() for name, each in typeset.items()}
         progress("comparing the tables with tableone's")
         results = final()
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
