@@ -25,7 +25,10 @@
   const headings = all("h1[id], h2[id], h3[id], section[id] > h1, section[id] > h2, section[id] > h3");
   const placeOf = (element) => {
     const float = element.closest("[id^=tbl-], [id^=fig-]");
-    if (float) return [float.querySelector("figcaption strong, figcaption")?.textContent.trim().replace(/\.$/, "") ?? float.id, float.id];
+    if (float) {
+      const caption = float.querySelector("figcaption")?.textContent.trim() ?? float.id;
+      return [caption.match(/^\p{L}+\s\d+/u)?.[0] ?? caption, float.id];
+    }
     if (element.closest(".abstract, #title-block-header")) return ["Abstract", "abstract-title"];
     const before = headings.filter((h) => h.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING).pop();
     return before ? [before.textContent.trim(), before.id || before.parentElement.id] : ["the beginning", ""];
@@ -263,6 +266,10 @@
     sortable(table);
     (float.querySelector("figure") ?? float).append(make("button", { type: "button", class: "plain", onclick: save(`${float.id.slice(4)}.csv`, text) },
       "Table as CSV", make("span", { class: "off-screen" }, `, ${placeOf(table)[0]}`)));
+  }
+  for (const box of all(".quarto-float-fig > div")) {
+    if (box.scrollWidth <= box.clientWidth) continue;
+    for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": placeOf(box)[0] })) box.setAttribute(name, value);
   }
   for (const [name, text] of Object.entries(told.rows)) {
     const float = document.getElementById(`fig-${name}`);

@@ -121,6 +121,15 @@ def test_a_tap_on_a_phone_opens_the_card_at_the_foot_of_the_screen(opened):
     assert figure["y"] + figure["height"] <= box["y"]
 
 
+def test_a_picture_on_a_phone_keeps_its_letters_and_is_scrolled_by_keyboard(opened):
+    page = opened(360)
+    box = page.locator("#fig-flow figure > div")
+    assert box.get_attribute("tabindex") == "0" and box.get_attribute("aria-label").split() == ["Figure", "1"]
+    assert page.locator("#fig-flow img").bounding_box()["width"] > 600
+    wide = opened(1280)
+    assert wide.locator("#fig-flow figure > div").get_attribute("tabindex") is None
+
+
 def test_the_claims_are_told_with_condition_figures_and_margin(opened, built):
     page = opened()
     page.get_by_role("button", name="Claims (3)").click()
@@ -164,11 +173,14 @@ def test_tables_and_the_rows_of_figures_are_saved_as_csv(opened, built):
 
 def test_the_theme_is_chosen_and_kept(opened):
     page = opened()
-    page.get_by_role("button", name="Theme").click()
-    page.get_by_role("button", name="Theme").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 30)"
+    page.get_by_role("button", name="Theme: auto").click()
+    page.get_by_role("button", name="Theme: light").click()
+    dark = "getComputedStyle(document.body).backgroundColor === 'rgb(20, 25, 30)'"
+    page.get_by_role("button", name="Theme: dark").wait_for()
+    page.wait_for_function(dark)
     page.reload()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 25, 30)"
+    page.get_by_role("button", name="Theme: dark").wait_for()
+    page.wait_for_function(dark)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
