@@ -95,7 +95,7 @@ def build(
     progress("reading the study and its data")
     with (
         second_program(study_file) as second, workplace(out) as work,
-        ThreadPoolExecutor(max_workers=1) as painter, ThreadPoolExecutor(max_workers=3) as beside,
+        ThreadPoolExecutor(max_workers=1) as painter, ThreadPoolExecutor(max_workers=4) as beside,
     ):  # fmt: skip
         study = for_journal(studies.read(study_file), journal)
         sources: dict[str, Path] = {name: study.resolve(study.documents[name]) for name in DOCUMENTS if name in study.documents}
@@ -115,7 +115,7 @@ def build(
         stamps: dict[str, dict[str, str]] = {MANUSCRIPT: title_page, SUPPLEMENT: {"arranged": SUPPLEMENT}}
         for name, each in found.items():
             lay_out(work / name, results, templates[name], each, name, stamps[name])
-        advice = tuple(journals.advice(document.text, journals.read(study.journal, study.folder)))
+        advised = beside.submit(lambda: tuple(journals.advice(document.text, journals.read(study.journal, study.folder))))
         final = beside.submit(lambda: compared(results, second())).result
         attached = {
             "results.json": lambda: final().to_json(),
@@ -138,6 +138,7 @@ def build(
         (work / "results.json").write_text(results.to_json(), encoding="utf-8")
         progress("storing the data cut")
         warning = snapshots.keep(study, contents, chosen)
+        advice = advised.result()
         publish(work, out, made)
     outputs = {name: {kind: out / path.name for kind, path in each.items()} for name, each in made.items()}
     return Built(outputs[MANUSCRIPT], outputs.get(SUPPLEMENT, {}), results, inside, chosen, registry.undeclared, warning, advice)

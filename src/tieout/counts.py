@@ -10,7 +10,7 @@ from typing import Any
 import pypandoc
 
 from tieout.nodes import Node, every
-from tieout.render.tree import plain_text
+from tieout.render.tree import plain_text, program
 
 ATTRIBUTES = {"Div": 0, "Figure": 0, "Table": 0, "Image": 0, "Header": 1}
 """Where pandoc keeps the attributes of an element."""
@@ -47,6 +47,7 @@ def counts(text: str) -> Counts:
     ends at a space, so that "0.5 to 0.9" has three. Tables and figures count where they stand before the list of references
     or the text before it refers to them: others are an appendix's. References are those cited anywhere.
     """
+    program()
     tree = json.loads(pypandoc.convert_text(text, "json", "markdown", sandbox=True))
     main = list(before_references(tree["blocks"]))
     floats = {*floats_in(main), *set(floats_in(tree["blocks"])).intersection(citations(main))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tieout.errors import TieoutError
 from tieout.nodes import Node, every
 from tieout.render.document import PAGE_BREAK, Document, local_file
 
+CHOOSING = threading.Lock()
 ENDINGS = {"pdf": ".svg", "html": ".svg", "docx": ".png"}
 MIME = {
     ".svg": "image/svg+xml",
@@ -68,9 +70,15 @@ def within(document: Document, path: Path) -> str:
     return str(path.relative_to(document.folder.resolve()))
 
 
+def program() -> str:
+    """Return the pandoc of the wheel; one thread at a time may look for it, since others would see one half chosen."""
+    with CHOOSING:
+        return str(pypandoc.get_pandoc_path())
+
+
 def pandoc(arguments: list[str], stdin: bytes, document: Document) -> bytes:
     """Run pandoc in its sandbox and return what it writes; its complaints become one TieoutError."""
-    command = [pypandoc.get_pandoc_path(), "--sandbox", *arguments]
+    command = [program(), "--sandbox", *arguments]
     done = subprocess.run(command, input=stdin, capture_output=True, cwd=document.folder, check=False)
     complaints = done.stderr.decode(errors="replace")
     unknown = re.findall(r"citation (\S+) not found", complaints)
