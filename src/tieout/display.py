@@ -46,13 +46,17 @@ class Profile:
     confidence: str = "95"
 
 
+PROFILE: TypeAdapter[Profile] = TypeAdapter(Profile)
+"""What checks the fields of a Profile that were read from a file."""
+
+
 def profile_of(meta: Mapping[str, Any]) -> Profile:
     """Return the profile that results carry in their `meta`; what they do not say is as the defaults have it.
 
     Raises ValueError where a value is of another type than Profile declares.
     """
     given = dict(meta.get("profile", {}))
-    return TypeAdapter(Profile).validate_python({**given, "confidence": str(meta.get("confidence", Profile.confidence))})
+    return PROFILE.validate_python({**given, "confidence": str(meta.get("confidence", Profile.confidence))})
 
 
 RATIOS = {

@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tieout import resources
 from tieout.counts import Counts, counts
 from tieout.declared import Strict, Text
-from tieout.display import Profile
+from tieout.display import PROFILE, Profile
 from tieout.errors import TieoutError, nearest
 
 ABSTRACT = re.compile(r"(?P<before>^abstract: *\|[^\n]*\n)(?P<text>(?:[ \t]+[^\n]*\n|[ \t]*\n)*)", re.M)
@@ -45,7 +45,7 @@ class Journal(Strict):
 
     @property
     def profile(self) -> Profile:
-        return TypeAdapter(Profile).validate_python(self.numbers)
+        return PROFILE.validate_python(self.numbers)
 
 
 def known() -> list[str]:
