@@ -1,20 +1,18 @@
-"""Measure the audit on text beside statcheck and manuscript-guard: pages a second, and what each of them reads.
-
-The other two are programs of others with needs of their own: name the Python of an environment that has them,
-`python bench/audit.py --others OTHER/bin/python` (pip install statcheck "pandas<3" manuscript-guard). Without it the
-audit is measured alone. A page is 3,000 characters.
-"""
+"""The audit on text beside statcheck (the Python port) and manuscript-guard. A page is 3,000 characters."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import json
+import statistics
 import subprocess
-import sys
 import tempfile
 import time
+import venv
+from collections.abc import Iterator
 from pathlib import Path
 
+from bench.measured import Line, grows
 from tieout.audit.extract import extract
 from tieout.audit.read import read_text
 from tieout.audit.rules import judge
@@ -31,8 +29,8 @@ import sys, time, warnings; warnings.simplefilter("ignore")
 from statcheck.st import statcheck
 text = open(sys.argv[1], encoding="utf-8").read()
 start = time.perf_counter()
-found, p_values = statcheck([text], messages=False)
-print(time.perf_counter() - start, 0 if found is None else len(found))
+statcheck([text], messages=False)
+print(time.perf_counter() - start)
 """
 
 
@@ -53,10 +51,9 @@ def ours(text: str) -> tuple[float, int]:
     return time.perf_counter() - start, sum(figure.kind != "conventional" for figure in figures)
 
 
-def statcheck(python: Path, path: Path) -> tuple[float, int]:
+def statcheck(python: Path, path: Path) -> float:
     done = subprocess.run([python, "-c", STATCHECK, path], capture_output=True, text=True, check=True)
-    seconds, found = done.stdout.split()[-2:]
-    return float(seconds), int(found)
+    return float(done.stdout.split()[-1])
 
 
 def guard(python: Path, path: Path) -> float:
@@ -73,26 +70,38 @@ def guard(python: Path, path: Path) -> float:
     return seconds[1] - seconds[0]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", type=int, default=100)
-    parser.add_argument("--others", type=Path, help="the python of an environment with statcheck and manuscript-guard")
-    given = parser.parse_args()
-    text = manuscript(given.pages)
+@contextlib.contextmanager
+def others() -> Iterator[Path | None]:
+    """Give the Python of an environment with statcheck and manuscript-guard, made for this run; None where it cannot be made.
+
+    Both want other versions of libraries than Tieout does.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        venv.create(name, with_pip=True)
+        python = Path(name) / "bin" / "python"
+        wanted = ["statcheck", "pandas<3", "manuscript-guard"]
+        made = subprocess.run([python, "-m", "pip", "install", "-q", *wanted], capture_output=True, check=False)
+        yield python if made.returncode == 0 else None
+
+
+def lines(quick: bool) -> Iterator[Line]:
+    pages, runs = (20, 1) if quick else (100, 3)
     ours(manuscript(1))
-    seconds, figures = ours(text)
-    print(f"tieout            {given.pages / seconds:7.1f} pages a second, {figures} figures typed and judged")
-    if given.others is None:
-        print("statcheck and manuscript-guard: not measured, name their Python with --others", file=sys.stderr)
-        return
-    with tempfile.TemporaryDirectory() as folder:
+    text = manuscript(pages)
+    taken = statistics.median(ours(text)[0] for _ in range(runs))
+    figures = ours(text)[1] / pages
+    speed = f"{pages / taken:.0f} pages a second"
+    what = f"The audit on text, {pages} pages of {PAGE:,} characters with {figures:.0f} figures each"
+    yield Line(what, speed, "at least 50", pages / taken >= 50)
+    few = statistics.median(ours(manuscript(pages // 4))[0] for _ in range(runs))
+    yield from grows("The audit on text", "pages", {pages // 4: few, pages: taken})
+    with tempfile.TemporaryDirectory() as folder, others() as python:
         path = Path(folder) / "paper.md"
         path.write_text(text, encoding="utf-8")
-        other, found = statcheck(given.others, path)
-        print(f"statcheck         {given.pages / other:7.1f} pages a second, {found} tests read; time {other / seconds:.2f} of ours")
-        other = guard(given.others, path)
-        print(f"manuscript-guard  {given.pages / other:7.1f} pages a second; time {other / seconds:.2f} of ours")
-
-
-if __name__ == "__main__":
-    main()
+        for name, run in (("statcheck", statcheck), ("manuscript-guard", guard)):
+            title = f"The audit on the same text, against {name}"
+            if python is None:
+                yield Line(title, f"not measured: pip cannot install {name} here")
+                continue
+            other = statistics.median(run(python, path) for _ in range(runs))
+            yield Line(title, f"{other / taken:.2f} times as fast ({pages / other:.0f} pages a second)")

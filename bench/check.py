@@ -1,46 +1,36 @@
-"""Measure `tieout check` of a large registry, cold, beside the reading of the same file by pandas, in the same run.
-
-The registry is made by make_sites.py: SYNTHETIC, 100 columns, 500 sites.
-"""
+"""`tieout check` of a large SYNTHETIC registry, cold, beside the reading of the same file by pandas."""
 
 from __future__ import annotations
 
-import argparse
-import statistics
+import functools
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
-HERE = Path(__file__).parent
-CHECK = [sys.executable, "-c", "from tieout.cli import main; main()", "check"]
+from bench.measured import TIEOUT, Line, grows, medians, seconds
+
 READ = [sys.executable, "-c", "import pandas, sys; pandas.read_csv(sys.argv[1], dtype=str, keep_default_na=False)"]
+ROOT = Path(__file__).parents[1]
 
 
-def seconds(command: list[str]) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True)
-    assert done.returncode in (0, 1), done.stderr.decode()
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    """Print medians and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    asked = parser.parse_args()
+def measured(rows: int, runs: int) -> dict[str, float]:
+    """Return the medians of a check and of pandas' reading, for a registry of so many rows."""
     with tempfile.TemporaryDirectory() as name:
-        make = [sys.executable, str(HERE / "make_sites.py"), name, "--rows", str(asked.rows), "--format", "csv"]
-        subprocess.run(make, check=True, capture_output=True)
-        check = [*CHECK, f"{name}/study.yaml", "--out", f"{name}/out"]
-        cases = {"tieout check": check, "pandas reads the file": [*READ, f"{name}/registry.csv"]}
-        times = {case: statistics.median(seconds(command) for _ in range(asked.runs)) for case, command in cases.items()}
-    for case, value in times.items():
-        print(f"{case:<24} {value:6.1f} s")
-    print(f"ratio                    {times['tieout check'] / times['pandas reads the file']:6.2f}")
+        make = [sys.executable, "-m", "bench.make_sites", name, "--rows", str(rows), "--format", "csv"]
+        subprocess.run(make, check=True, capture_output=True, cwd=ROOT)
+        check = [*TIEOUT, "check", f"{name}/study.yaml", "--out", f"{name}/out"]
+        commands = {"check": check, "pandas": [*READ, f"{name}/registry.csv"]}
+        cases = {case: functools.partial(seconds, command, codes=(0, 1)) for case, command in commands.items()}
+        return medians(cases, runs)
 
 
-if __name__ == "__main__":
-    main()
+def lines(quick: bool) -> Iterator[Line]:
+    rows, runs = (100_000, 1) if quick else (1_000_000, 3)
+    taken, fewer = measured(rows, runs), measured(rows // 4, runs)
+    check, read = taken["check"], taken["pandas"]
+    told = f"{check:.1f} s; {check / read:.2f} times what pandas takes to read the file (medians of {runs})"
+    what = f"`tieout check`, {rows:,} patients × 100 columns of CSV at 500 sites, cold"
+    yield Line(what, told, "under 30 s", check < 30)
+    yield from grows("`tieout check`", "patients", {rows // 4: fewer["check"], rows: check})

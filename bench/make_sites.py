@@ -1,4 +1,4 @@
-"""Make a large SYNTHETIC registry of many sites: python bench/make_sites.py OUT [--sites 500] [--rows 1000000].
+"""Make a large SYNTHETIC registry of many sites: python -m bench.make_sites OUT [--sites 500] [--rows 1000000].
 
 OUT gets registry.parquet (or .csv), sites.csv, study.yaml and report/. The columns, codes and stamps are those of the
 example in data/; the study file is the example's without the screening log. Everything is simulated from a seeded

@@ -1,4 +1,4 @@
-"""Measure `tieout sites`: a report over its floor, reports a second, growth with the number of sites, and the statistics.
+"""`tieout sites`: a report over its floor, reports a second, growth with the number of sites, and the statistics.
 
 The floor of one report: its figures drawn, then pandoc twice and Typst once on the same woven text, nothing else. The
 registries are made by make_sites.py; nothing of them is kept.
@@ -6,28 +6,25 @@ registries are made by make_sites.py; nothing of them is kept.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import functools
 import itertools
-import math
 import os
-import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import make_sites
 import psutil
 import pypandoc
 import typst
 from ruamel.yaml import YAML
 
+from bench import make_sites
+from bench.measured import TIEOUT, Line, grows, over
 from tieout import edition, report_text, resources, sites, study, weave
 from tieout.analysis import site
 from tieout.build import draw, lay_out, profile_of
@@ -62,14 +59,14 @@ def prepared(folder: Path, most: int) -> Prepared:
     indicators = time.perf_counter() - read
     _, told = timed(lambda: [site.site_results(plan.computed, each) for each in plan.expected])
     shared = sites.shared_of(declared, "site", ("pdf", "html"), "embedded")
-    waiting = sites.jobs_of(plan, sites.named_folders(plan.computed.codes), shared, None)
+    waiting = sites.jobs_of(plan, sites.named_folders(plan.computed.codes), shared, None, "")
     jobs = [ready() for ready in itertools.islice(waiting.values(), most)]
     return Prepared(jobs, {"reading": read - begun, "indicators of all sites": indicators, "figures of each site": told})
 
 
 def floor(job: edition.Job, project: Path, results: Results, document: weave.Document) -> None:
     """Draw the figures and run pandoc and Typst on a laid-out project, as bare as can be."""
-    draw(project / "figures", results, profile_of(results), document, ("svg",))
+    draw(project / "figures", results, profile_of(results.meta), document, ("svg",))
     look = str(resources.templates())
     bare = [pypandoc.get_pandoc_path(), f"{job.name}.qmd", "-f", "markdown", "--standalone", "--lua-filter", f"{look}/tieout.lua"]
     bare += ["--default-image-extension", "svg"]
@@ -81,8 +78,8 @@ def floor(job: edition.Job, project: Path, results: Results, document: weave.Doc
     typst.Compiler(root=project).compile(input=(project / "floor.typ").read_bytes(), format="pdf")
 
 
-def one_report(folder: Path, runs: int) -> None:
-    """Print how long one report takes, over its floor, both in one warm process."""
+def one_report(folder: Path, runs: int) -> Line:
+    """Return how long one report takes, over its floor, both in one warm process."""
     jobs = prepared(folder, runs + 2).jobs
     ours, floors = [], []
     for number, job in enumerate(jobs):
@@ -91,7 +88,7 @@ def one_report(folder: Path, runs: int) -> None:
             source = Path(place) / "site.qmd"
             source.write_text(job.shared.template, encoding="utf-8")
             results = Results.of(job.statistics, job.meta)
-            inserts = report_text.inserts(results, profile_of(results), "site")
+            inserts = report_text.inserts(results, profile_of(results.meta), "site")
             document = weave.weave(source, results, {}, {}, inserts)
             project = Path(place) / "project"
             lay_out(project, results, documents.read(Path(place), "site"), document, job.name)
@@ -99,11 +96,10 @@ def one_report(folder: Path, runs: int) -> None:
         if number >= 2:
             ours.append(taken)
             floors.append(bare)
-    each, least = statistics.median(ours), statistics.median(floors)
     drawn = len(jobs[0].meta["charts"])
-    print(f"one report ({drawn} figures, HTML and PDF)      {each:6.2f} s (median of {runs})")
-    print(f"its floor: figures, pandoc, Typst          {least:6.2f} s")
-    print(f"a report over its floor: {each / least:.2f}")
+    note = f", medians of {runs}"
+    mine, its = statistics.median(ours), statistics.median(floors)
+    return over(f"One report ({drawn} figures, HTML and PDF)", "its figures, pandoc and Typst alone", mine, its, most=1.5, note=note)
 
 
 def batch(folder: Path, out: Path) -> tuple[float, int, float]:
@@ -112,8 +108,8 @@ def batch(folder: Path, out: Path) -> tuple[float, int, float]:
     The memory of the workers is looked at four times a second; Typst keeps what it laid out for the last documents.
     """
     begun, largest = time.perf_counter(), 0
-    command = [sys.executable, "-c", "from tieout.cli import main; main()", "sites", str(folder), "--out", str(out)]
-    running = psutil.Popen([*command, "--engine", "embedded"], stdout=subprocess.DEVNULL)
+    command = [*TIEOUT, "sites", str(folder), "--out", str(out), "--engine", "embedded"]
+    running = psutil.Popen(command, stdout=subprocess.DEVNULL)
     while running.poll() is None:
         time.sleep(0.25)
         with contextlib.suppress(psutil.Error):
@@ -132,54 +128,51 @@ def with_four_figures(folder: Path) -> None:
     yaml.dump(tree, folder / "study.yaml")
 
 
-def throughput(place: Path, size: int) -> None:
-    """Print how many reports a second two workers make, all figures of the example or four."""
+def throughput(place: Path, size: int) -> Iterator[Line]:
+    """Yield how many reports a second two workers make, all figures of the example or four."""
     for words, change in (("all figures of the example", lambda folder: None), ("four figures", with_four_figures)):
         folder = place / words
         make_sites.make(folder, size, size * ROWS, "parquet", 1)
         change(folder)
         arrivals: list[float] = []
+
+        def arrived(done: int, total: int, what: str, arrivals: list[float] = arrivals) -> None:
+            if done:
+                arrivals.append(time.perf_counter())
+
         given = sites.Wish(folder / "study.yaml", place / f"out {words}", engine="embedded", workers=2)
-        sites.run(given, lambda done, total, what, arrivals=arrivals: arrivals.append(time.perf_counter()) if done else None)
+        sites.run(given, arrived)
         each = (arrivals[-2] - arrivals[4]) / (len(arrivals) - 6)
-        print(f"two warm workers, {words}: {each:.2f} s a site, {USUAL / each:.0f} times the usual way ({USUAL:.0f} s)")
+        told = f"{USUAL / each:.0f} times as fast ({each:.2f} s a site against {USUAL:g} s, measured elsewhere)"
+        what = f"Two warm workers, {words}, against a document with executable cells rendered by Quarto for each site"
+        yield Line(what, told, "at least 30 times", each * 30 <= USUAL)
 
 
-def growth(sizes: list[int], place: Path) -> None:
-    """Print seconds and memory for registries of several sizes, reports a second, and the exponent of growth."""
-    found = {}
+def growth(sizes: list[int], place: Path) -> Iterator[Line]:
+    """Yield the exponent of growth, and the memory of a worker, between registries of several sizes."""
+    taken: dict[int, float] = {}
+    memory: dict[int, float] = {}
     for size in sizes:
         folder = place / f"sites{size}"
         make_sites.make(folder, size, size * ROWS, "parquet", 1)
-        found[size] = batch(folder, place / f"out{size}")
-        taken, made, memory = found[size]
-        print(f"{size:>5} sites, {size * ROWS:>7,} rows: {made:>4} reports in {taken:7.1f} s, {taken / made:5.2f} s each; "
-              f"largest worker {memory:4.0f} MB")  # fmt: skip
-    ordered = sorted(found)
-    for small, large in itertools.pairwise(ordered):
-        (first, n, memory), (last, m, more) = found[small], found[large]
-        exponent = math.log(last / first) / math.log(m / n)
-        print(f"{small} to {large} sites: time grows with the exponent {exponent:.2f}; a worker's memory {more / memory:.2f} times")
+        taken[size], _, memory[size] = batch(folder, place / f"out{size}")
+    yield from grows("`tieout sites`", "sites", taken, most=1.05)
+    told = ", ".join(f"{memory[size]:.0f} MB" for size in sizes)
+    yield Line(f"Largest worker, {' → '.join(map(str, sizes))} sites", told, "flat")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=15)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the registry of 500 sites whose statistics are timed")
-    given = parser.parse_args()
+def lines(quick: bool) -> Iterator[Line]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sizes, rows, runs = ([10, 40], 100_000, 5) if quick else ([10, 100, 500], 1_000_000, 15)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         make_sites.make(place / "few", 40, 40 * ROWS, "parquet", 1)
-        one_report(place / "few", given.runs)
-        throughput(place, 60)
-        growth(given.sizes, place)
-        make_sites.make(place / "many", 500, given.rows, "parquet", 1)
-        for part, seconds in prepared(place / "many", 1).seconds.items():
-            print(f"500 sites, {given.rows:,} rows, {part}: {seconds:.1f} s")
-        print(f"memory of this process at its largest: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()
+        yield one_report(place / "few", runs)
+        yield from throughput(place, 60)
+        yield from growth(sizes, place)
+        make_sites.make(place / "many", 500, rows, "parquet", 1)
+        limits = {"indicators of all sites": 20.0}
+        for part, taken in prepared(place / "many", 1).seconds.items():
+            most = limits.get(part)
+            asked = f"under {most:g} s" if most else "–"
+            yield Line(f"500 sites × {rows:,} rows, {part}", f"{taken:.1f} s", asked, taken < most if most else None)

@@ -1,24 +1,27 @@
-"""Measure the direct table of characteristics against tableone on the same frame: time, memory, equal cells."""
+"""The direct table of characteristics against tableone on the same frame: time, memory, equal cells."""
 
 from __future__ import annotations
 
-import argparse
 import json
+import statistics
 import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from bench.measured import Line, grows, under
 from tieout.analysis import describe, double
 from tieout.registry import Records, Registry
 from tieout.results import Results
 from tieout.study import Data, Group, Study, Table, Variable
 
+ROOT = Path(__file__).parents[1]
 NUMERIC, LEVELLED = 20, 20
 
 
@@ -43,7 +46,7 @@ def registry(rows: int) -> Registry:
     study = Study(
         name="bench", title="Bench", data=Data(file="none", cut=date(2024, 1, 1)), documents={"manuscript": "none.qmd"},
         variables=variables, groups={"arm": Group(variable="arm", levels={"treated": "1", "control": "0"})},
-        tables={"baseline": Table(by="arm", rows=[name for name in variables if name != "arm"])},
+        tables={"baseline": Table(by="arm", rows={"": tuple(name for name in variables if name != "arm")})},
     )  # fmt: skip
     return Registry(study, Records(pd.DataFrame(data), {}), None, "")
 
@@ -65,28 +68,27 @@ def measure(what: str, rows: int) -> dict[str, float]:
     return {"seconds": seconds, "cells": double.compare(results, double.Second(cells, (), "")), "alone": len(alone)}
 
 
-def main() -> None:
-    """Print seconds, ratio and memory."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--one", choices=["direct", "memory", "tableone"])
-    options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one, options.rows)))
-        return
-    found = {}
-    for what in ("direct", "memory", "tableone"):
-        command = [sys.executable, str(Path(__file__)), "--one", what, "--rows", str(options.rows)]
-        found[what] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    direct, peer = found["direct"], found["tableone"]
-    print(f"{options.rows:,} rows x {NUMERIC + LEVELLED} variables, two groups")
-    print(f"direct    {direct['seconds']:8.2f} s")
-    print(f"tableone  {peer['seconds']:8.2f} s   {peer['seconds'] / direct['seconds']:.1f} x the direct program")
-    print(f"cells that agree: {peer['cells']:.0f}; rows that tableone could not make: {peer['alone']:.0f}")
-    frame, taken = found["memory"]["frame"], found["memory"]["peak"]
-    print(f"frame {frame / 1e6:.0f} MB; the direct program took {taken / 1e6:.0f} MB more at its peak: "
-          f"{(frame + taken) / frame:.2f} x the frame with the frame itself")  # fmt: skip
+def alone(what: str, rows: int) -> dict[str, float]:
+    """Return the same, measured in a process of its own."""
+    command = [sys.executable, "-m", "bench.table", what, str(rows)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def lines(quick: bool) -> Iterator[Line]:
+    rows, runs = (100_000, 1) if quick else (1_000_000, 3)
+    direct = [alone("direct", rows) for _ in range(runs)]
+    peers = [alone("tableone", rows) for _ in range(runs)]
+    mine, its = (statistics.median(each["seconds"] for each in found) for found in (direct, peers))
+    size = f"Direct table of characteristics, {rows:,} rows × {NUMERIC + LEVELLED} variables, two groups"
+    cells = f", medians of {runs}, {peers[0]['cells']:.0f} cells equal"
+    yield under(size, "tableone", mine, its, least=30, note=cells)
+    memory = alone("memory", rows)
+    peak = (memory["frame"] + memory["peak"]) / memory["frame"]
+    yield Line("Its peak of memory, the frame included, over the frame", f"{peak:.2f}", "at most 3", peak <= 3)
+    small = statistics.median(alone("direct", rows // 10)["seconds"] for _ in range(runs))
+    yield from grows("The direct table", "rows", {rows // 10: small, rows: mine})
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(sys.argv[1], int(sys.argv[2]))))
