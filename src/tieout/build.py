@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import functools
 import json
 import os
@@ -12,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,6 +40,7 @@ from tieout import (
 from tieout import study as studies
 from tieout.display import Profile, profile_of
 from tieout.errors import TieoutError, raise_all
+from tieout.folders import one_at_a_time, workplace
 from tieout.render import document as documents
 from tieout.results import Results
 from tieout.spreadsheet import as_csv
@@ -324,54 +323,13 @@ def stamped(text: str, stamps: dict[str, str]) -> str:
     return f"---\n{lines}{body}" if body != text else f"---\n{lines}---\n\n{text}"
 
 
-@contextlib.contextmanager
-def writable(out: Path, full: str = "free some space") -> Iterator[None]:
-    """Make a folder for outputs; turn one that cannot be written, or a full disk, into one paragraph.
-
-    `full` is what to do about a full disk.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(out, error, full=full) from None
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise unwritable(out, error, full=full) from None
-        raise
-
-
-@contextlib.contextmanager
-def workplace(out: Path) -> Iterator[Path]:
-    """Give a private folder beside the outputs; it is gone afterwards, whatever happens.
-
-    Raises TieoutError where the output folder cannot be written or the disk is full.
-    """
-    with writable(out):
-        try:
-            work = Path(tempfile.mkdtemp(prefix=".tieout-", dir=out))
-        except OSError as error:
-            raise unwritable(out, error) from None
-        try:
-            yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def unwritable(
-    out: Path, error: OSError, elsewhere: str = "choose another folder with --out", full: str = "free some space"
-) -> TieoutError:
-    hint = full if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
-    return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)
-
-
 def publish(work: Path, out: Path, made: Mapping[Any, dict[str, Path]]) -> None:
-    """Move finished outputs into place; each woven project replaces the earlier one."""
-    for name, outputs in made.items():
-        if (out / name).exists():
-            os.replace(out / name, work / f"earlier-{name}")
-        os.replace(work / name, out / name)
-        for path in outputs.values():
-            os.replace(path, out / path.name)
-    os.replace(work / "results.json", out / "results.json")
+    """Move finished outputs into place, those of one run at a time; each woven project replaces the earlier one."""
+    with one_at_a_time(out):
+        for name, outputs in made.items():
+            if (out / name).exists():
+                os.replace(out / name, work / f"earlier-{name}")
+            os.replace(work / name, out / name)
+            for path in outputs.values():
+                os.replace(path, out / path.name)
+        os.replace(work / "results.json", out / "results.json")

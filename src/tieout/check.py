@@ -15,7 +15,7 @@ from jinja2 import Template
 
 from tieout import lists, pages, periods, queries
 from tieout import study as studies
-from tieout.build import workplace
+from tieout.folders import one_at_a_time, workplace
 from tieout.listing import link, one_line
 from tieout.queries import Checked
 from tieout.sites import named_folders
@@ -87,10 +87,11 @@ def run(study_file: Path, out: Path, progress: Callable[[str], None] = lambda st
         shared = {COMPLETE: completeness(found), PAGE: overview(found, folders)}
         for name, text in shared.items():
             (work / name).write_bytes(text.encode("utf-8", "replace"))
-        if (out / SITES).exists():
-            os.replace(out / SITES, work / "earlier")
-        for name in (SITES, *shared):
-            os.replace(work / name, out / name)
+        with one_at_a_time(out):
+            if (out / SITES).exists():
+                os.replace(out / SITES, work / "earlier")
+            for name in (SITES, *shared):
+                os.replace(work / name, out / name)
     return summary(found, out)
 
 

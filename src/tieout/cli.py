@@ -390,7 +390,7 @@ def export(
 
 def put_down(files: Mapping[Path, bytes]) -> None:
     """Write files beside the results, each whole or not at all, and name them."""
-    from tieout.build import writable
+    from tieout.folders import writable
 
     for path, data in files.items():
         with writable(path.parent):
@@ -541,7 +541,7 @@ def write_whole(texts: Mapping[Path, str]) -> None:
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as error:
-        from tieout.build import unwritable
+        from tieout.folders import unwritable
 
         raise unwritable(path, error, "name another file") from None
     finally:

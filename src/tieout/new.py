@@ -17,9 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tieout import dialect, readers, resources
 from tieout import guess as guesses
-from tieout.build import workplace
 from tieout.consistency import RESERVED
 from tieout.errors import TieoutError
+from tieout.folders import workplace
 from tieout.guess import Guess
 from tieout.places import Format, Place
 from tieout.redcap import describe, export

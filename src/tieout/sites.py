@@ -38,9 +38,10 @@ from tieout import study as studies
 from tieout.analysis import changes, overview, site
 from tieout.analysis.cohort import Cohort
 from tieout.analysis.overview import Overview
-from tieout.build import checked_template, companions, created, writable
+from tieout.build import checked_template, companions, created
 from tieout.edition import Job, Shared, make
 from tieout.errors import TieoutError, raise_all
+from tieout.folders import alone, writable
 from tieout.hospitals import Site
 from tieout.registry import Records, Registry
 from tieout.study import Study
@@ -133,7 +134,7 @@ def run(wish: Wish, progress: Progress = lambda done, total, what: None) -> Batc
     plan = planned(study, wish, progress)
     computed, period = plan.computed, plan.computed.period
     folder = wish.out / period.name
-    with writable(folder, full="free some space and run the same command with --resume"):
+    with writable(folder, full="free some space and run the same command with --resume"), alone(folder):
         sweep(folder)
         shared = {edition: shared_of(study, edition, wish.formats, engine) for edition in ("site", CENTRE)}
         folders = named_folders(computed.codes)
