@@ -231,7 +231,7 @@ def test_a_download_that_breaks_off_is_told_and_earlier_outputs_stay(small, monk
     pytest.importorskip("redcap", reason="PyCap is not installed")
     expected = finished(small)
     url = cut_off(b'[{"field_name": "record_id", "form_na', 90_000)
-    small.change("study.yaml", "data: {file: data.csv, cut: 2024-12-31}", f"data: {{redcap: {{api: "{url}"}}, cut: 2024-12-31}}")
+    small.change("study.yaml", "data: {file: data.csv, cut: 2024-12-31}", f"data: {{redcap: {{api: '{url}'}}, cut: 2024-12-31}}")
     done = run(small.folder, *BUILD[3:], env={"REDCAP_API_TOKEN": "0" * 32})
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr and "0" * 32 not in done.stderr and len(done.stderr.splitlines()) <= 3

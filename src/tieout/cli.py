@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -584,7 +585,11 @@ def common(version: Annotated[bool, typer.Option("--version", help="Print the ve
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user's is one paragraph and an exit code, never a traceback."""
+    """Run the command line; a mistake of the user's is one paragraph and an exit code, never a traceback.
+
+    Of a fault of Tieout's own only its kind and place are told: what it says may be patients' data.
+    """
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         app()
     except TieoutError as error:
@@ -593,3 +598,14 @@ def main() -> None:
     except KeyboardInterrupt:
         print("stopped; earlier outputs are as they were", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        if os.environ.get("TIEOUT_TRACEBACK"):
+            raise
+        from tieout.pool import told
+
+        print(
+            f"tieout {__version__}  {told(error)}\n"
+            "    this is a fault of Tieout: please report this line. TIEOUT_TRACEBACK=1 shows more, "
+            "patients' data too", file=sys.stderr,
+        )  # fmt: skip
+        sys.exit(3)

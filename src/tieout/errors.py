@@ -1,7 +1,7 @@
 """What can go wrong, by whose hand, and with which exit code.
 
 Exit codes: 0 done; 1 the document or the figures do not tie out (a broken claim, two programs that disagree), or a site
-has no report; 2 the input cannot be used (data, study file, document, folder).
+has no report; 2 the input cannot be used (data, study file, document, folder); 3 a fault of Tieout's own, told by `cli.main`.
 """
 
 from __future__ import annotations

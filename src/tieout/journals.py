@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from tieout import resources
@@ -17,6 +16,7 @@ from tieout.counts import Counts, counts
 from tieout.declared import Strict, Text
 from tieout.display import PROFILE, Profile
 from tieout.errors import TieoutError, nearest
+from tieout.yamls import loaded
 
 ABSTRACT = re.compile(r"(?P<before>^abstract: *\|[^\n]*\n)(?P<text>(?:[ \t]+[^\n]*\n|[ \t]*\n)*)", re.M)
 HEADING = re.compile(r"(?P<indent>(?:\A|\n)[ \t]*)\*\*(?P<words>[^*\n]+)\*\*")
@@ -73,7 +73,7 @@ def read(name: str, folder: Path = Path()) -> Journal:
         raise TieoutError("journal", *not_known(name))
     path = folder / name if is_file(name) else resources.templates() / "journals" / f"{name}.yaml"
     try:
-        journal = Journal(**YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+        journal = Journal(**loaded(path.read_text(encoding="utf-8")))
         wrong = [*unknown(journal.numbers, fields()), *unknown(journal.limits, LIMITS)]
         if wrong:
             raise TieoutError(str(path), *wrong[0])

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 LONGEST = 2000
 """Characters of the longest rule that is read."""
+SHOWN = 80
+"""Characters of a rule that a message shows."""
 LARGEST = 2.0**53
 EXAMPLE = "write, say, t_door <= t_puncture, or stent == 1 and age >= 18"
 COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -134,6 +136,12 @@ def parsed(rule: str) -> ast.Expression:
         raise Misread("this is no rule") from None
 
 
+def written(node: ast.AST) -> str:
+    """Return a part of a rule as it is shown in a message."""
+    whole = ast.unparse(node)
+    return whole if len(whole) <= SHOWN else f"{whole[:SHOWN]}…"
+
+
 def truth(node: ast.expr, frame: pd.DataFrame, columns: Mapping[str, Variable]) -> Truth:
     """Return the truth of one part of a rule."""
     match node:
@@ -146,7 +154,7 @@ def truth(node: ast.expr, frame: pd.DataFrame, columns: Mapping[str, Variable]) 
         case ast.Call(func=ast.Name(id=word), args=[ast.Name(id=name)], keywords=[]) if word in PRESENCE:
             present = variable_of(name, frame, columns).column.notna().to_numpy()
             return Truth(present, ~present) if word == "known" else Truth(~present, present)
-    raise Misread(f"'{ast.unparse(node)}' is neither true nor false")
+    raise Misread(f"'{written(node)}' is neither true nor false")
 
 
 def both(one: Truth, other: Truth) -> Truth:
@@ -163,7 +171,7 @@ def comparisons(node: ast.Compare, frame: pd.DataFrame, columns: Mapping[str, Va
     for sign, left, right in zip(node.ops, sides, sides[1:], strict=False):
         if isinstance(sign, (ast.In, ast.NotIn)):
             if not isinstance(right, (ast.Tuple, ast.List, ast.Set)) or not right.elts:
-                raise Misread(f"'{ast.unparse(right)}' is no list of codes, expected, say, (1, 2)")
+                raise Misread(f"'{written(right)}' is no list of codes, expected, say, (1, 2)")
             found = reduce(either, (compared(ast.Eq(), left, each, frame, columns) for each in right.elts))
             yield found if isinstance(sign, ast.In) else found.inverted
         else:
@@ -172,10 +180,10 @@ def comparisons(node: ast.Compare, frame: pd.DataFrame, columns: Mapping[str, Va
 
 def compared(sign: ast.cmpop, left: ast.expr, right: ast.expr, frame: pd.DataFrame, columns: Mapping[str, Variable]) -> Truth:
     if type(sign) not in COMPARED:
-        raise Misread(f"'{ast.unparse(left)} … {ast.unparse(right)}' is compared in a way that rules do not know")
+        raise Misread(f"'{written(left)} … {written(right)}' is compared in a way that rules do not know")
     one, other = value(left, frame, columns), value(right, frame, columns)
     if one.kind == other.kind == "literal":
-        raise Misread(f"'{ast.unparse(left)}' and '{ast.unparse(right)}' are both fixed: one must be a variable")
+        raise Misread(f"'{written(left)}' and '{written(right)}' are both fixed: one must be a variable")
     order = not isinstance(sign, (ast.Eq, ast.NotEq))
     a, b = alike(one, other, order)
     result = np.asarray(COMPARED[type(sign)](a, b), dtype=bool) & np.ones(len(frame), dtype=bool)
@@ -203,7 +211,7 @@ def value(node: ast.expr, frame: pd.DataFrame, columns: Mapping[str, Variable]) 
                     raise Misread(f"'{each.name}' is no date or time")
             span = (moments[1].column - moments[0].column).dt.total_seconds() / SPANS[unit]
             return Values("number", span.to_numpy(), name=f"{unit}({first}, {second})")
-    raise Misread(f"'{ast.unparse(node)}' is not something that rules know")
+    raise Misread(f"'{written(node)}' is not something that rules know")
 
 
 def variable_of(name: str, frame: pd.DataFrame, columns: Mapping[str, Variable]) -> Values:

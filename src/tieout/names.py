@@ -20,22 +20,18 @@ OF_THE_LANGUAGE = frozenset(
             "elif",
             "else",
             "endif",
-            "for",
             "in",
-            "endfor",
             "not",
             "and",
             "or",
             "is",
-            "set",
-            "endset",
             "true",
             "false",
         ),
-        *("True", "False", "none", "None", "loop", "claim", "endclaim", "defined", "raw", "endraw"),
+        *("True", "False", "none", "None", "claim", "endclaim", "defined", "raw", "endraw"),
     )
 )
-NOT_HERE = frozenset(("include", "import", "from", "extends", "macro", "call", "block", "do", "filter"))
+NOT_HERE = frozenset(("include", "import", "from", "extends", "macro", "call", "block", "do", "filter", "for", "set", "with"))
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,8 @@ class Known:
 
 def wrong_names(template: Path, source: str, language: Environment, known: Known) -> Iterator[TieoutError]:
     """Yield an error with file:line:column and the nearest right name for each name that does not exist."""
-    own: set[str] = set()
     for name in names(template, source, language):
-        if name.before in ("for", "set"):
-            own.add(name.root)
-        elif name.root not in own:
-            yield from wrong(name, known)
+        yield from wrong(name, known)
 
 
 def wrong(name: Name, known: Known) -> Iterator[TieoutError]:
@@ -84,7 +76,7 @@ def wrong(name: Name, known: Known) -> Iterator[TieoutError]:
     elif name.root in NOT_HERE:
         yield TieoutError(name.place, f"'{name.root}' is not part of the template language here")
     elif name.root in known.inserts:
-        yield from absent(name.place, name.root, ".".join(name.parts[1:2]), known.inserts[name.root])
+        yield from absent(name.place, name.root, ".".join(name.parts[1:]), known.inserts[name.root])
     elif name.before != "is" and name.root not in OF_THE_LANGUAGE:
         yield from wrong_key(name, known.results)
 
@@ -128,6 +120,8 @@ def tokens(template: Path, source: str, language: Environment) -> list[Token]:
                 found.append((offset, kind, value))
             offset += len(value)
         language.parse(source)
+    except (RecursionError, ValueError):
+        raise TieoutError(str(template), "this is not a template: it is nested too deeply, or a number is too long") from None
     except TemplateSyntaxError as error:
         raise TieoutError(f"{template}:{error.lineno}", f"this is not a template: {error.message}") from None
     return found

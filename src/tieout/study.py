@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -22,6 +21,7 @@ from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
 from tieout.places import Place
 from tieout.reports import Reports
+from tieout.yamls import loaded
 
 RESERVED = (
     "all",
@@ -37,6 +37,8 @@ RESERVED = (
     "proportional_hazards",
     "rate_ratio",
 )
+LARGEST = 5_000_000
+"""Bytes of a study file."""
 INTERNAL = ("path", "digest", "snapshot")
 """Fields of a Study that no study file declares."""
 YES_NO = {"1": "Yes", "0": "No"}
@@ -342,6 +344,8 @@ def read(path: Path) -> Study:
     if path.is_dir():
         path = path / "study.yaml"
     try:
+        if path.stat().st_size > LARGEST:
+            raise TieoutError(str(path), f"the study file has more than {LARGEST:,} bytes", "is it a study file?")
         raw = path.read_bytes()
     except FileNotFoundError:
         raise TieoutError(
@@ -372,10 +376,8 @@ DatesAsText.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: 
 
 def parse(path: Path, raw: bytes) -> CommentedMap:
     """Parse YAML 1.2 text into maps that know their lines; raise TieoutError where it is not YAML."""
-    yaml = YAML(typ="rt", pure=True)
-    yaml.Constructor = DatesAsText
     try:
-        tree = yaml.load(raw.decode("utf-8-sig"))
+        tree = loaded(raw.decode("utf-8-sig"), DatesAsText)
     except UnicodeDecodeError:
         raise TieoutError(str(path), "the study file is not UTF-8 text", "save it as UTF-8") from None
     except DuplicateKeyError as error:
@@ -388,8 +390,8 @@ def parse(path: Path, raw: bytes) -> CommentedMap:
             f"this is not YAML: {error.problem}",
             "check the indentation and the quotes",
         ) from None
-    except (YAMLError, RecursionError, ValueError):
-        raise TieoutError(str(path), "this is not YAML") from None
+    except YAMLError as error:
+        raise TieoutError(str(path), f"this is not YAML: {error}", "write plain values, in a few levels") from None
     if not isinstance(tree, CommentedMap):
         raise TieoutError(str(path), "the study file is empty", "a study file begins with 'name:' and 'title:'")
     for reserved in INTERNAL:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, nodes
 from jinja2.ext import Extension
 from jinja2.runtime import Undefined
 from jinja2.sandbox import SandboxedEnvironment, SecurityError
@@ -29,6 +29,13 @@ DELIMITERS = {
     "comment_start_string": "[##",
     "comment_end_string": "##]",
 }
+SPOKEN = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Const, nodes.Filter, nodes.Test,
+    nodes.If, nodes.CondExpr, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Assign, nodes.CallBlock,
+)  # fmt: skip
+"""What the template language has; a call is that of a claim alone, a list stands only where something is compared with it."""
+EXAMPLE = "write, say, model.x.age.p < 0.05"
+OUT_OF_BOUNDS = (RecursionError, OverflowError, MemoryError)
 CLAIM_END = re.compile(r"\[%\s*endclaim\s*%\]")  # a claim is inline: the line break after it stays
 SENTENCE_START = re.compile(
     r'(?P<before>\A|\n[ \t]*\n|[.!?][”"’)]?\s+|\n#+ [^\n]*\n+|\*\*\s+)'
@@ -113,6 +120,27 @@ def number_of(side: object) -> float:
     return statistic.value
 
 
+class Language(SandboxedEnvironment):
+    """Jinja2 in its sandbox, without what could run for ever or grow beyond measure."""
+
+    def _generate(self, source: nodes.Template, *more: Any, **options: Any) -> str:
+        check_language(source)
+        return super()._generate(source, *more, **options)
+
+
+def check_language(tree: nodes.Template) -> None:
+    """Raise TemplateSyntaxError where a template or a condition does more than compare, choose and name."""
+    allowed: list[nodes.Node] = [block.call for block in tree.find_all(nodes.CallBlock) if is_claim(block.call)]
+    allowed += [operand.expr for operand in tree.find_all(nodes.Operand) if isinstance(operand.expr, nodes.List | nodes.Tuple)]
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, SPOKEN) and not any(node is one for one in allowed):
+            raise TemplateSyntaxError("a template compares and chooses; it does not calculate, call or loop", node.lineno or 1)
+
+
+def is_claim(call: nodes.Call) -> bool:
+    return isinstance(call.node, nodes.Name) and call.node.name == "__claim"
+
+
 class ClaimTag(Extension):
     """The tag [% claim name %] sentence [% endclaim %]."""
 
@@ -128,7 +156,7 @@ class ClaimTag(Extension):
 
 def environment(results: Results, profile: Profile) -> SandboxedEnvironment:
     """Return the template language: Jinja2, sandboxed, undefined is an error, with our delimiters."""
-    env = SandboxedEnvironment(
+    env = Language(
         **DELIMITERS,
         extensions=[ClaimTag],
         undefined=StrictUndefined,
@@ -138,6 +166,7 @@ def environment(results: Results, profile: Profile) -> SandboxedEnvironment:
         finalize=lambda found: quoted(found, profile),
     )
     env.globals.clear()
+    env.tests = {"defined": env.tests["defined"]}
     env.filters = {
         **{name: said(phrase, profile) for name, phrase in PHRASES.items()},
         **{name: told(sentence, profile) for name, sentence in SENTENCES.items()},
@@ -189,8 +218,10 @@ def judge(conditions: Mapping[str, str], results: Results, profile: Profile, pla
             held[name] = bool(judged) if not isinstance(judged, Ref) else judged.__bool__()
         except TieoutError as error:
             errors.append(TieoutError(f"{where}: {error.place}", error.problem, error.hint))
+        except OUT_OF_BOUNDS:
+            raise TieoutError(where, "this is no condition: it is nested too deeply, or too large", EXAMPLE) from None
         except (TemplateError, TypeError, ValueError) as error:
-            errors.append(TieoutError(where, f"this is no condition: {error}", "write, say, model.x.age.p < 0.05"))
+            errors.append(TieoutError(where, f"this is no condition: {error}", EXAMPLE))
     raise_all(errors)
     return held
 
@@ -237,7 +268,9 @@ def weave(
         offset = source.find(error.place)
         where = place_at(source, offset) if offset >= 0 else str(line_of(error))
         raise TieoutError(f"{template}:{where}", f"{error.place} {error.problem}", error.hint) from None
-    except (TemplateError, SecurityError, TypeError) as error:
+    except OUT_OF_BOUNDS:
+        raise TieoutError(str(template), "this cannot be woven: it is nested too deeply") from None
+    except (TemplateError, SecurityError, TypeError, ValueError) as error:
         raise TieoutError(f"{template}:{line_of(error)}", f"this cannot be woven: {error}") from None
     woven = SENTENCE_START.sub(lambda found: spelled(found, profile), woven)
     wrong = list(broken(template, made, conditions, claims, results, profile))

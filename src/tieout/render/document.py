@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tieout.errors import TieoutError, raise_all
+from tieout.yamls import loaded
 
 FENCE = re.compile(r"^\s*(?P<mark>`{3,}|~{3,})(?P<rest>.*)$")
 CELL = re.compile(r"^\s*\{+(?P<language>[A-Za-z]\w*)[^}]*\}")
@@ -107,7 +107,7 @@ def front_matter(document: Document) -> dict[str, Any]:
     if not ends:
         raise document.error(1, "the front matter is not closed", "end it with a line of three hyphens")
     try:
-        front = YAML(typ="safe").load("\n".join(lines[1 : ends[0]]))
+        front = loaded("\n".join(lines[1 : ends[0]]))
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         problem = f"the front matter is not YAML: {error.problem}"

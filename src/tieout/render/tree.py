@@ -19,6 +19,8 @@ from tieout.nodes import Node, every
 from tieout.render.document import PAGE_BREAK, Document, local_file
 
 CHOOSING = threading.Lock()
+MOST_SECONDS = 600
+MOST_MEMORY = "-M4g"
 ENDINGS = {"pdf": ".svg", "html": ".svg", "docx": ".png"}
 MIME = {
     ".svg": "image/svg+xml",
@@ -78,8 +80,11 @@ def program() -> str:
 
 def pandoc(arguments: list[str], stdin: bytes, document: Document) -> bytes:
     """Run pandoc in its sandbox and return what it writes; its complaints become one TieoutError."""
-    command = [program(), "--sandbox", *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, cwd=document.folder, check=False)
+    command = [program(), "--sandbox", *arguments, "+RTS", MOST_MEMORY, "-RTS"]
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, cwd=document.folder, timeout=MOST_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise TieoutError(str(document.path), f"pandoc was not done after {MOST_SECONDS} seconds", "shorten it") from None
     complaints = done.stderr.decode(errors="replace")
     unknown = re.findall(r"citation (\S+) not found", complaints)
     if unknown:
