@@ -70,18 +70,18 @@ def check_variable(loc: tuple[Any, ...], variable: Variable) -> Iterator[Mistake
         yield (*loc, "levels"), f"a variable of type {variable.type} has no levels", "did you mean 'category'?"
     if variable.type == "yesno" and set(variable.codes) != {"0", "1"}:
         yield (*loc, "levels"), f"got {some_of(variable.codes)}, expected the codes 1 and 0", "or use type: category"
-    if variable.range and variable.range[0] >= variable.range[1]:
+    if variable.range and not variable.range[0] < variable.range[1]:
         low, high = variable.range
         yield (*loc, "range"), f"impossible range: {low:g} is not below {high:g}", "write the lower limit first"
     if variable.range and variable.type not in NUMBERS:
-        yield (*loc, "range"), f"a variable of type {variable.type} has no range", ""
+        yield (*loc, "range"), f"a variable of type {variable.type} has no range", "leave it out, or is it a number?"
     for both in set(variable.codes) & set(variable.absent):
-        yield (*loc, "missing", both), f"the code {both} is a level and a missing code", ""
+        yield (*loc, "missing", both), f"the code {both} is a level and a missing code", "declare it once, as what it means"
     for both in set(variable.missing) & set(variable.not_applicable):
-        yield (*loc, "missing", both), f"the code {both} is declared missing and not applicable", ""
+        yield (*loc, "missing", both), f"the code {both} is declared missing and not applicable", "declare it once"
     doubled = [label for label in variable.codes.values() if list(variable.codes.values()).count(label) > 1]
     if doubled:
-        yield (*loc, "levels"), f"two levels have the label '{doubled[0]}'", ""
+        yield (*loc, "levels"), f"two levels have the label '{doubled[0]}'", "tell them apart"
 
 
 def check_where(study: Study, loc: tuple[Any, ...], where: Where, source: str = "registry") -> Iterator[Mistake]:
@@ -101,7 +101,7 @@ def check_derived(study: Study) -> Iterator[Mistake]:
         loc = ("derived", name)
         if len(derived.rules) != 1:
             given = " and ".join(rule.strip("_") for rule in derived.rules) or "no rule"
-            yield loc, f"got {given}, expected exactly one of: is, minutes, hours, days", ""
+            yield loc, f"got {given}, expected exactly one of: is, minutes, hours, days", "say, is: {mrs: [0, 1]}"
         for variable, codes in (derived.is_ or {}).items():
             if variable not in study.variables:
                 yield (*loc, "is", variable), *unknown("variable", variable, study.variables)
@@ -112,7 +112,7 @@ def check_derived(study: Study) -> Iterator[Mistake]:
         for variable in derived.span[1] if derived.span else ():
             moments = [n for n, v in study.variables.items() if v.type in MOMENTS]
             if variable not in moments:
-                yield (*loc, derived.span[0], variable), *unknown("date or time", variable, moments)  # type: ignore[index]
+                yield (*loc, derived.span[0], variable), *unknown("date", variable, moments)  # type: ignore[index]
         yield from check_variable(loc, derived.as_variable())
 
 
@@ -122,9 +122,9 @@ def usable(study: Study, loc: tuple[Any, ...], name: str, types_: tuple[str, ...
     if variable is None:
         yield loc, *unknown("variable", name, study.dictionary)
     elif variable.role in ("record", "site", "identifier"):
-        yield loc, f"'{name}' is a {variable.role} and never analysed by name", ""
+        yield loc, f"'{name}' is a {variable.role} and never analysed by name", "name another variable"
     elif variable.type not in types_:
-        yield loc, f"'{name}' is of type {variable.type}, expected {' or '.join(types_)}", ""
+        yield loc, f"'{name}' is of type {variable.type}, expected {' or '.join(types_)}", "name another variable, or derive one"
 
 
 def check_groups(study: Study) -> Iterator[Mistake]:
@@ -143,7 +143,7 @@ def check_groups(study: Study) -> Iterator[Mistake]:
                 if segment not in group.levels:
                     yield (*loc, "labels", segment), *unknown("group", segment, group.levels)
             if len(set(group.levels.values())) < len(group.levels):
-                yield (*loc, "levels"), "a level stands twice", ""
+                yield (*loc, "levels"), "a level stands twice", "give each group a level of its own"
 
 
 def check_group_named(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
@@ -172,12 +172,14 @@ def check_tables(study: Study) -> Iterator[Mistake]:
         yield from check_group_named(study, loc, table.by)
         yield from check_where(study, (*loc, "where"), table.where)
         rows = [row for section in table.rows.values() for row in section]
+        if not rows:
+            yield (*loc, "rows"), "the table has no rows", "name variables: rows: [age, sex]"
         for heading, section in table.rows.items():
             inside = (*loc, "rows", heading) if heading else (*loc, "rows")
             for row in section:
                 yield from usable(study, (*inside, row), row, kinds)
         for row in {row for row in rows if rows.count(row) > 1}:
-            yield (*loc, "rows"), f"the row '{row}' stands twice", ""
+            yield (*loc, "rows"), f"the row '{row}' stands twice", "keep one of them"
         for what in ("tests", "summaries"):
             for row in getattr(table, what):
                 if row not in rows:
@@ -210,9 +212,9 @@ def check_models(study: Study) -> Iterator[Mistake]:
             for term in terms:
                 yield from usable(study, (*loc, part, term), term, (*NUMBERS, "yesno", "category", "ordinal"))
                 if term == model.outcome:
-                    yield (*loc, part, term), "the outcome cannot explain itself", ""
+                    yield (*loc, part, term), "the outcome cannot explain itself", "take it out of the terms"
             for term in {t for t in terms if terms.count(t) > 1}:
-                yield (*loc, part), f"the term '{term}' stands twice", ""
+                yield (*loc, part), f"the term '{term}' stands twice", "keep one of them"
         terms = dict.fromkeys((*model.terms, *model.univariable))
         for part in ("reference", "per"):
             for term in getattr(model, part):
@@ -233,7 +235,7 @@ def check_kind(study: Study, loc: tuple[Any, ...], model: Model) -> Iterator[Mis
         if variable := getattr(model, part):
             yield from usable(study, (*loc, part), variable, NUMBERS)
             if variable in (model.outcome, *model.terms, *model.univariable):
-                yield (*loc, part), f"'{variable}' is the outcome or a term as well", ""
+                yield (*loc, part), f"'{variable}' is the outcome or a term as well", "name another variable"
     if model.kind == "cox" and not model.time:
         yield loc, "a Cox model needs the time to the event or to the end of follow-up", "write time: and its variable"
     if model.correlation and not model.cluster:
@@ -243,7 +245,7 @@ def check_kind(study: Study, loc: tuple[Any, ...], model: Model) -> Iterator[Mis
     if model.cluster:
         yield from check_cluster(study, (*loc, "cluster"), model.cluster)
         if model.cluster in (model.outcome, model.time, model.exposure):
-            yield (*loc, "cluster"), f"'{model.cluster}' is the outcome, time or exposure as well", ""
+            yield (*loc, "cluster"), f"'{model.cluster}' is the outcome, time or exposure as well", "name another variable"
 
 
 def check_cluster(study: Study, loc: tuple[Any, ...], name: str) -> Iterator[Mistake]:
@@ -264,7 +266,7 @@ def check_survival(study: Study) -> Iterator[Mistake]:
         if survival.by:
             yield from check_group_named(study, loc, survival.by)
         if len(set(survival.at)) < len(survival.at):
-            yield (*loc, "at"), "a time stands twice", ""
+            yield (*loc, "at"), "a time stands twice", "keep one of them"
 
 
 def check_rates(study: Study) -> Iterator[Mistake]:
@@ -314,13 +316,13 @@ def check_paired(study: Study) -> Iterator[Mistake]:
         chosen = [study.dictionary[v] for v in declared.variables]
         kinds = dict.fromkeys("number" if v.type in NUMBERS else v.type for v in chosen)
         if len(kinds) > 1:
-            yield (*loc, "variables"), f"got {' and '.join(kinds)}, expected one kind of measurement", ""
+            yield (*loc, "variables"), f"got {' and '.join(kinds)}, expected one kind of measurement", "compare like with like"
         elif len({tuple(v.codes) for v in chosen}) > 1:
             yield (*loc, "variables"), "the variables have different levels", "compare the same scale with itself"
         elif len({(v.summary, v.unit) for v in chosen}) > 1:
             yield (*loc, "variables"), "the variables differ in their summary or their unit", "declare the same for each"
         if len(set(declared.variables)) < len(declared.variables):
-            yield (*loc, "variables"), "a variable stands twice", ""
+            yield (*loc, "variables"), "a variable stands twice", "keep one of them"
         for word in sorted({"change", "gained", "lost"} & {*declared.variables}):
             yield (*loc, "variables", word), f"'{word}' is a word of the keys themselves", "choose another name"
         if declared.by:
@@ -337,13 +339,13 @@ def check_propensity(study: Study) -> Iterator[Mistake]:
         for term in declared.terms:
             yield from usable(study, (*loc, "terms", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
             if term == group:
-                yield (*loc, "terms", term), "the group cannot explain itself", ""
+                yield (*loc, "terms", term), "the group cannot explain itself", "take it out of the terms"
             elif term in outcomes:
                 yield (*loc, "terms", term), "an outcome cannot explain who was in which group", "terms are known before it"
         for part in ("terms", "outcomes"):
             listed = getattr(declared, part)
             for twice in {each for each in listed if listed.count(each) > 1}:
-                yield (*loc, part), f"'{twice}' stands twice", ""
+                yield (*loc, part), f"'{twice}' stands twice", "keep one of them"
         for outcome in declared.outcomes:
             if outcome not in study.outcomes:
                 yield (*loc, "outcomes", outcome), *unknown("outcome", outcome, study.outcomes)
@@ -369,8 +371,8 @@ def check_flow(study: Study) -> Iterator[Mistake]:
     names = [step.name for step in study.flow]
     for index, step in enumerate(study.flow):
         loc = ("flow", index)
-        if names.count(step.name) > 1:
-            yield (*loc, "name"), f"the step '{step.name}' stands twice", ""
+        if step.name in names[:index]:
+            yield (*loc, "name"), f"the step '{step.name}' stands twice", "give one of them another name"
         if step.of == "screening" and study.data.screening is None:
             yield (*loc, "of"), "the study declares no screening log", "add it under data › screening"
             continue
@@ -392,12 +394,14 @@ def check_figures(study: Study) -> Iterator[Mistake]:
         loc = ("figures", name)
         if figure.kind in sources:
             kind, known = sources[figure.kind]
-            if figure.of not in known:
+            if figure.of is None:
+                yield loc, "the key 'of' is missing", f"add it: 'of: …', with the name of a {kind}"
+            elif figure.of not in known:
                 yield (*loc, "of"), *unknown(kind, str(figure.of), known)
             elif figure.kind == "forest" and study.models[str(figure.of)].kind == "linear":
-                yield (*loc, "of"), "a forest shows ratios, and a linear model has differences of means", ""
+                yield (*loc, "of"), "a forest shows ratios, and a linear model has differences of means", "show it in a table"
         elif not study.flow:
-            yield loc, "the study declares no flow", ""
+            yield loc, "the study declares no flow", "add flow: and its steps"
 
 
 def check_claims(study: Study) -> Iterator[Mistake]:
@@ -443,7 +447,8 @@ def check_reports(study: Study) -> Iterator[Mistake]:
         for part in ("done", "unless"):
             yield from check_where(study, (*loc, part), getattr(follow_up, part))
         if follow_up.opens > follow_up.closes:
-            yield (*loc, "opens"), f"the window opens on day {follow_up.opens} and closes on day {follow_up.closes}", ""
+            problem = f"the window opens on day {follow_up.opens} and closes on day {follow_up.closes}"
+            yield (*loc, "opens"), problem, "write the earlier day first"
     for heading, rows in reports.completeness.items():
         for row in rows:
             inside = ("reports", "completeness", *([heading] if heading else []), row)
@@ -456,7 +461,7 @@ def check_reports(study: Study) -> Iterator[Mistake]:
 
 def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) -> Iterator[Mistake]:
     if (indicator.variable is None) == (indicator.follow_up is None):
-        yield loc, "expected exactly one of: variable, follow_up", ""
+        yield loc, "expected exactly one of: variable, follow_up", "name what the indicator looks at"
         return
     yield from check_where(study, (*loc, "where"), indicator.where)
     if indicator.follow_up is not None and indicator.follow_up not in study.reporting.follow_ups:
@@ -475,9 +480,9 @@ def check_indicator(study: Study, loc: tuple[Any, ...], indicator: Indicator) ->
             if level not in codes:
                 yield (*loc, "event"), *unknown("level", level, codes)
     if indicator.target is not None and not numeric and not 0 <= indicator.target <= 100:
-        yield (*loc, "target"), f"got {indicator.target:g}, expected a percentage from 0 to 100", ""
+        yield (*loc, "target"), f"got {indicator.target:g}, expected a percentage from 0 to 100", "write, say, target: 80"
     if indicator.adjust and (numeric or indicator.variable is None):
-        yield (*loc, "adjust"), "only a percentage of patients with an event is adjusted for case mix", ""
+        yield (*loc, "adjust"), "only a percentage of patients with an event is adjusted for case mix", "leave adjust out"
     for term in indicator.adjust:
         yield from usable(study, (*loc, "adjust", term), term, (*NUMBERS, "yesno", "category", "ordinal"))
 
@@ -508,7 +513,7 @@ def check_places(study: Study) -> Iterator[Mistake]:
                 problem = f"'{part}' says nothing about these data"
                 yield (*loc, "format", part), problem, f"it is for files ending in {some_of(endings)}"
         if place.database and bool(place.database.table) == bool(place.database.query):
-            yield (*loc, "database"), "expected exactly one of: table, query", ""
+            yield (*loc, "database"), "expected exactly one of: table, query", "name a table, or write a query"
         if place.database and place.database.secret:
             hint = "remove it; set PGPASSWORD, or write ~/.pgpass"
             yield (*loc, "database", "connection"), "a password stands in the study file", hint

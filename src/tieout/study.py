@@ -15,10 +15,13 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
+from tieout import expected
 from tieout.comparing import EValue, Imputation, Paired, Propensity, PValues, Stratified
 from tieout.declared import Code, Codes, Name, Strict, Text, Where, sections
 from tieout.errors import TieoutError, nearest, raise_all
+from tieout.expected import shown
 from tieout.places import Place
 from tieout.reports import Reports
 from tieout.yamls import loaded
@@ -359,7 +362,8 @@ def read(path: Path) -> Study:
             {**plain(tree), "path": path, "digest": hashlib.sha256(raw).hexdigest()}, by_alias=True
         )
     except ValidationError as error:
-        raise_all([explain(path, tree, item) for item in error.errors()])
+        found = error.errors()
+        raise_all([explain(path, tree, item) for item in found if not misspelt(item, found)])
         raise
     from tieout import consistency, snapshots  # they need the types of this module
 
@@ -379,30 +383,29 @@ def parse(path: Path, raw: bytes) -> CommentedMap:
     try:
         tree = loaded(raw.decode("utf-8-sig"), DatesAsText)
     except UnicodeDecodeError:
-        raise TieoutError(str(path), "the study file is not UTF-8 text", "save it as UTF-8") from None
+        raise TieoutError(str(path), "the study file is not UTF-8 text", "save it as UTF-8; or is it another file?") from None
     except DuplicateKeyError as error:
         key = re.search(r'duplicate key "([^"]*)"', str(error.problem))
         word = key.group(1) if key else "a key"
-        raise TieoutError(f"{path}:{line_of_mark(error)}", f"'{word}' stands twice in the same place") from None
+        place = expected.line(error.problem_mark, error.context_mark)
+        raise TieoutError(f"{path}:{place}", f"'{word}' stands twice in the same place", "keep one of them") from None
     except MarkedYAMLError as error:
-        raise TieoutError(
-            f"{path}:{line_of_mark(error)}",
-            f"this is not YAML: {error.problem}",
-            "check the indentation and the quotes",
-        ) from None
+        place, problem, hint = expected.of_yaml(error)
+        raise TieoutError(f"{path}:{place}", f"this is not YAML: {problem}", hint) from None
+    except ReaderError:
+        raise TieoutError(str(path), "this is not YAML: it holds signs that no text has", BEGINNING) from None
     except YAMLError as error:
         raise TieoutError(str(path), f"this is not YAML: {error}", "write plain values, in a few levels") from None
     if not isinstance(tree, CommentedMap):
-        raise TieoutError(str(path), "the study file is empty", "a study file begins with 'name:' and 'title:'")
+        problem = "is empty" if tree is None else f"holds {shown(tree)}, expected 'name: value' lines"
+        raise TieoutError(str(path), f"the study file {problem}", BEGINNING)
     for reserved in INTERNAL:
         if reserved in tree:
-            raise TieoutError(f"{path}:{line_at(tree, (reserved,))}", f"unknown key '{reserved}'")
+            raise TieoutError(f"{path}:{line_at(tree, (reserved,))}", f"unknown key '{reserved}'", "remove it")
     return tree
 
 
-def line_of_mark(error: MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return mark.line + 1 if mark else 1
+BEGINNING = "a study file begins with 'name:' and 'title:'; see one with: tieout example"
 
 
 def plain(node: Any) -> Any:
@@ -432,24 +435,35 @@ def line_at(tree: Any, loc: tuple[Any, ...]) -> int:
     return line
 
 
-def trail(loc: tuple[Any, ...]) -> str:
-    return " › ".join(str(step) for step in loc)
+def trail(tree: Any, loc: tuple[Any, ...]) -> str:
+    """Return the keys on the way to a place; the entries of a list are counted from 1."""
+    words = []
+    for step in loc:
+        counted = isinstance(tree, CommentedSeq) and isinstance(step, int)
+        words.append(f"entry {step + 1}" if counted else str(step))
+        tree = tree[step] if isinstance(tree, CommentedMap) and step in tree else tree[step] if counted and step < len(tree) else None
+    return " › ".join(words)
 
 
 def located(path: Path, tree: CommentedMap, loc: tuple[Any, ...], problem: str, hint: str = "") -> TieoutError:
     """Return an error with the file, the line and the trail of keys."""
     place = f"{path}:{line_at(tree, loc)}"
-    return TieoutError(place, f"{trail(loc)}: {problem}" if loc else problem, hint)
+    return TieoutError(place, f"{trail(tree, loc)}: {problem}" if loc else problem, hint)
 
 
-def fields_at(loc: tuple[Any, ...]) -> list[str]:
-    """Return the keys that the model at `loc` knows."""
+def types_at(loc: tuple[Any, ...]) -> list[Any]:
+    """Return the plain alternatives of the type that is declared at `loc`."""
     kind: Any = Study
     for step in loc:
         kind = next(iter(inner_types(kind, step)), None)
         if kind is None:
             return []
-    models = [k for k in unwrapped(kind) if isinstance(k, type) and issubclass(k, BaseModel)]
+    return list(unwrapped(kind))
+
+
+def fields_at(loc: tuple[Any, ...]) -> list[str]:
+    """Return the keys that the model at `loc` knows."""
+    models = [k for k in types_at(loc) if isinstance(k, type) and issubclass(k, BaseModel)]
     return [f.alias or n for m in models for n, f in m.model_fields.items() if n not in INTERNAL]
 
 
@@ -478,40 +492,23 @@ def inner_types(kind: Any, step: Any) -> Iterator[Any]:
             yield typing.get_args(part)[0]
 
 
-WORDS = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "bool_type": "true or false",
-    "bool_parsing": "true or false",
-    "dict_type": "a list of 'name: value' lines",
-    "model_type": "a list of 'name: value' lines",
-    "tuple_type": "a list in square brackets or with dashes",
-    "date_from_datetime_parsing": "a date such as 2021-06-30",
-    "date_type": "a date such as 2021-06-30",
-    "date_parsing": "a date such as 2021-06-30",
-    "string_too_short": "some text",
-    "too_short": "at least one entry",
-}
-
-
 def explain(path: Path, tree: CommentedMap, item: Mapping[str, Any]) -> TieoutError:
     """Return pydantic's finding in the words of an error of ours."""
     loc = tuple(step for step in item["loc"] if step != "[key]")
     kind, got = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        known = fields_at(loc[:-1])
-        hint = nearest(loc[-1], known) or f"known here: {', '.join(known)}"
         place = f"{path}:{line_at(tree, loc)}"
-        return TieoutError(place, f"{trail(loc[:-1])}: unknown key '{loc[-1]}'".removeprefix(": "), hint)
+        return TieoutError(place, f"{trail(tree, loc[:-1])}: unknown key '{loc[-1]}'".removeprefix(": "), near_key(loc))
+    if kind == "missing" and isinstance(loc[-1], int):
+        return located(path, tree, loc[:-1], f"got {shown(got)}, expected two entries", "write [first, second]")
     if kind == "missing":
-        return located(path, tree, loc[:-1], f"the key '{loc[-1]}' is missing")
+        choices = [word for found in types_at(loc) for word in typing.get_args(found) if typing.get_origin(found) is Literal]
+        hint = f"add it: '{loc[-1]}: …'" + (f", with one of {', '.join(choices)}" if choices else "")
+        return located(path, tree, loc[:-1], f"the key '{loc[-1]}' is missing", hint)
     if kind == "literal_error":
-        known = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-        hint = nearest(got, known) or f"expected one of: {', '.join(known)}"
-        return located(path, tree, loc, f"unknown value {shown(got)}", hint)
+        known = expected.literals(item)
+        hint = nearest(ELSEWHERE.get(str(got), got), known) or f"expected one of: {', '.join(known)}"
+        return located(path, tree, loc, f"unknown {'key' if '[key]' in item['loc'] else 'value'} {shown(got)}", hint)
     if kind == "string_pattern_mismatch" and loc[0] == "documents":
         return located(path, tree, loc, f"{shown(got)} is not a Quarto document", "its name ends in .qmd")
     if kind == "string_pattern_mismatch":
@@ -519,10 +516,25 @@ def explain(path: Path, tree: CommentedMap, item: Mapping[str, Any]) -> TieoutEr
         return located(path, tree, loc, f"{shown(got)} is not a name", hint)
     if kind == "value_error":
         return located(path, tree, loc, str(item["ctx"]["error"]))
-    expected = WORDS.get(kind, item["msg"][:1].lower() + item["msg"][1:])
-    return located(path, tree, loc, f"got {shown(got)}, expected {expected}")
+    return located(path, tree, loc, f"got {shown(got)}, expected {expected.of_pydantic(item)}")
 
 
-def shown(value: Any) -> str:
-    text = "nothing" if value is None else f"'{value}'"
-    return text if len(text) <= 60 else text[:57] + "…'"
+ELSEWHERE = {
+    "int": "integer", "float": "decimal", "double": "decimal", "numeric": "decimal", "number": "decimal", "string": "text",
+    "character": "text", "factor": "category", "nominal": "category", "bool": "yesno", "boolean": "yesno", "binary": "yesno",
+    "logit": "logistic", "ols": "linear", "coxph": "cox", "exact": "clopper_pearson",
+}  # fmt: skip
+"""What other programs call a value."""
+
+
+def near_key(loc: tuple[Any, ...]) -> str:
+    """Return a hint with the keys that are known where an unknown one stands."""
+    known = fields_at(loc[:-1])
+    return nearest(loc[-1], known) or f"known here: {', '.join(known)}"
+
+
+def misspelt(item: Mapping[str, Any], items: list[Any]) -> bool:
+    """Return whether a missing key is there under a name so near that the message of that one names it."""
+    *inside, key = item["loc"]
+    unknown = [other["loc"] for other in items if other["type"] == "extra_forbidden" and [*other["loc"][:-1]] == inside]
+    return item["type"] == "missing" and any(f"'{key}'" in near_key(loc) for loc in unknown)
