@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import threading
+import zipfile
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
 import pytest
 from conftest import STUDY, TEMPLATE
+from lxml import html
 from test_weave import woven
 
-from tieout import study
+from tieout import render, study
 from tieout.errors import Errors, TieoutError
 
 ALIASES = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10) if i else '1'}]\n" for i in range(12))
@@ -124,3 +133,218 @@ def test_aliases_that_merely_repeat_a_list_of_levels_are_read(small):
 def test_a_study_file_that_is_too_large_is_not_read(small):
     with pytest.raises(TieoutError, match="more than 5,000,000 bytes"):
         study.read(small.write("study.yaml", STUDY.replace("A small study", "A" * 5_000_000)).study)
+
+
+# Documents
+
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e"
+    "44ae426082"
+)
+SECRET = "Zx9-outside-Qw7"
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Return a function that says why a document is refused that has this text, and this line in its front matter."""
+
+    def why(body: str = "text", line: str = "", *formats: str) -> str:
+        with pytest.raises(TieoutError) as error:
+            typeset(tmp_path, body, line, *formats)
+        assert not list(tmp_path.glob("out/*"))
+        return one_paragraph(error.value)
+
+    return why
+
+
+def typeset(folder: Path, body: str, line: str = "", *formats: str) -> dict[str, Path]:
+    (folder / "m.qmd").write_text(f"---\ntitle: T\n{line}\n---\n\n{body}\n", encoding="utf-8")
+    render.project(folder)
+    return render.render(folder, "m", formats or ("html",), folder / "out", "embedded", created=datetime(2024, 1, 1, 12, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[Click]{onclick="alert(1)"}', '# Title {onmouseover="alert(1)"}', '::: {ONLOAD="alert(1)"}\nText\n:::', '`x`{onclick="a()"}',
+        '[x]{style="background:url(http://127.0.0.1:9/x)"}', '[x]{style="background:u\\72l(//h.example)"}', '[x]{srcdoc="<b>"}',
+        "[x](javascript:alert(1))", "[x](JaVaScRiPt&colon;alert(1))", "<javascript:alert(1)>", "[x](vbscript:x)", "[x](file:///etc/passwd)",
+        "[x](data:text/html,<script>alert(1)</script>)", "[x][r]\n\n[r]: javascript:alert(1)", "[x](ms-word:ofe|u|http://h.example)",
+        "```{=html}\n<table onclick='alert(1)'><tr><td>1</td></tr></table>\n```",
+        "```{=html}\n<table><tr><td><a href='javascript:alert(1)'>1</a></td></tr></table>\n```",
+        "```{=openxml}\n<w:p/>\n```", "`<b>`{=html}", "\\input{/etc/passwd}", "<form action='http://h.example'>\n</form>",
+        "<script>\nx\n</script>",
+        "text\n\n---\nheader-includes: |\n  `<script>alert(1)</script>`{=html}\n---\n\ntext",
+        'text\n\n---\nlang: \'x" onload="y\'\n---\n\ntext',
+    ],
+)  # fmt: skip
+def test_a_document_cannot_have_a_page_run_open_or_fetch_anything(refused, body):
+    assert "m.qmd:" in refused(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '[x]{typst:text:fill="panic(1)"}', '::: {typst:inset="panic(1)"}\nx\n:::', '```{=typst}\n#read("/etc/passwd")\n```',
+        '`#panic(1)`{=typst}', '![C](x.png){#fig-a width="panic(1)" fig-alt="a"}',
+        'A ![c](x.png){height="1in, x: panic(1)" fig-alt="a"}',
+        "<div id='tbl-a> #panic(1) <x'>\n\n|a|\n|-|\n|1|\n\nCaption\n</div>",
+    ],
+)  # fmt: skip
+def test_a_document_cannot_write_typst(refused, tmp_path, body):
+    (tmp_path / "x.png").write_bytes(PICTURE)
+    assert "panicked" not in refused(body, "", "pdf")
+
+
+@pytest.mark.parametrize("name", ["lang", "region", "dir", "layout"])
+def test_a_setting_of_the_front_matter_cannot_be_code(refused, name):
+    assert "is no word" in refused("text", f"{name}: '`\", x: panic(1), y: \"`'", "pdf")
+
+
+def test_keywords_cannot_make_the_page_go_elsewhere(tmp_path):
+    page = typeset(tmp_path, "text", 'keywords:\n- |\n  0;url=http://h.example\\" http-equiv=\\"refresh').get("html").read_text()
+    assert "h.example" in page and not html.document_fromstring(page).xpath("//meta[@http-equiv='refresh']")
+
+
+def test_typst_itself_reads_nothing_outside_the_folder_of_the_document(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("tieout.render.tree.unprintable", lambda document, tree: ())
+    (tmp_path.parent / "secret.txt").write_text(SECRET)
+    for path in (tmp_path.parent / "secret.txt", "../secret.txt", "/../secret.txt", "../../../../../../../etc/passwd", "/etc/passwd"):
+        assert "Typst cannot set this" in refused(f'```{{=typst}}\n#read("{path}")\n```', "", "pdf")
+
+
+def test_pandoc_reads_no_file_but_those_it_is_given(tmp_path):
+    from tieout.audit.read import pandoc as read
+    from tieout.render import document, tree
+
+    (tmp_path / "secret.txt").write_text(SECRET)
+    (tmp_path / "secret.bib").write_text(f"@book{{a, title = {{{SECRET}}}}}")
+    here = document.Document(tmp_path, "m", "")
+    includes = {
+        "rst": f".. include:: {tmp_path}/secret.txt\n", "latex": f"\\input{{{tmp_path}/secret.txt}}\n",
+        "html": f'<iframe src="{tmp_path}/secret.txt"></iframe>', "org": f'#+INCLUDE: "{tmp_path}/secret.txt"\n',
+    }  # fmt: skip
+    for reader, text in includes.items():
+        for run in (
+            lambda reader=reader, text=text: tree.pandoc(["-f", reader, "-t", "plain"], text.encode(), here).decode(),
+            lambda reader=reader, text=text: str(read(text.encode(), reader, "m")),
+        ):
+            try:
+                assert SECRET not in run()
+            except TieoutError as error:
+                assert SECRET not in one_paragraph(error)
+
+
+@pytest.fixture
+def server():
+    """A server on this machine that keeps what it is asked for."""
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.server.asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_POST = do_CONNECT = do_GET
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as found:
+        found.asked, found.url = [], f"http://127.0.0.1:{found.server_port}"
+        threading.Thread(target=found.serve_forever, args=(0.01,), daemon=True).start()
+        yield found
+        found.shutdown()
+
+
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+STYLE = """<?xml version="1.0"?><style xmlns="http://purl.org/net/xbiblio/csl" version="1.0"><info><title>x</title><id>x</id>
+<link href="{}/parent.csl" rel="independent-parent"/><updated>2014-05-15T02:20:32+00:00</updated></info></style>"""
+DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><image href="{0}/a.png" width="9" height="9"/>
+<style>@import url({0}/a.css);</style><script href="{0}/a.js"/></svg>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("@a", "bibliography: r.bib\ncitation-abbreviations: {}/a.json"), ("@a", "bibliography: '{}/r.bib'"),
+        ("@a", "bibliography: r.bib\ncsl: s.csl"), ("@a", "bibliography: r.bib\ncsl: '{}/s.csl'"),
+        ("@a\n\n---\nbibliography: {0}/r.bib\ncitation-abbreviations: {0}/a.json\n---\n", "bibliography: r.bib\ncsl: own.csl"),
+        ("@a\n\n> ---\n> csl: {0}/r.csl\n> ---\n", "bibliography: r.bib"), ('![C]({}/a.png){{#fig-a fig-alt="a"}}', ""),
+        ('![C](x.svg){{#fig-a fig-alt="a"}}', ""), ('[x]{{style="background:url({}/a.png)"}}', ""),
+        ("```{{=html}}\n<img src='{}/a'>\n```", ""),
+        ("```{{=html}}\n<table><tr><td><iframe src='{}/a'></iframe></td></tr></table>\n```", ""), ("text", "css: '{}/a.css'"),
+        ("text", "template: '{}/a.html'"), ('```{{=typst}}\n#import "@preview/cetz:0.4.0"\n```', ""),
+    ],
+    ids=range(14),
+)  # fmt: skip
+def test_nothing_is_fetched_while_a_document_is_typeset(server, tmp_path, body, line):
+    from tieout import resources
+
+    shutil.copyfile(resources.citation_style("bmj"), tmp_path / "own.csl")
+    (tmp_path / "r.bib").write_text("@book{a, title = {T}, author = {B}, year = 2000}")
+    (tmp_path / "s.csl").write_text(STYLE.format(server.url))
+    (tmp_path / "x.svg").write_text(DRAWING.format(server.url))
+    for kind in render.FORMATS if "x.svg" in body else ("html", "pdf"):
+        with contextlib.suppress(TieoutError):
+            typeset(tmp_path, body.format(server.url), line.format(server.url), kind)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("ending", ["html", "md", "xml", "docx"])
+def test_nothing_is_fetched_while_a_manuscript_is_audited(server, tmp_path, ending):
+    from tieout.audit.read import read
+
+    lure = "<p>50 of 75</p><img src='{0}/a.png'/><iframe src='{0}/b'></iframe><object data='{0}/c'></object>"
+    article = '<!DOCTYPE article SYSTEM "{0}/a.dtd"><article><body><p>50 of 75</p><graphic href="{0}/a.png"/></body></article>'
+    texts = {"html": f"<html><body>{lure}</body></html>", "md": f"50 of 75 ![a]({{0}}/a.png)\n\n{lure}\n", "xml": article}
+    path = tmp_path / f"m.{ending}"
+    if ending == "docx":
+        import docx
+
+        paper = docx.Document()
+        paper.add_paragraph("50 of 75")
+        for kind in ("attachedTemplate", "image", "oleObject"):
+            paper.part.relate_to(f"{server.url}/{kind}", f"{RELATION}/{kind}", is_external=True)
+        paper.save(path)
+    else:
+        path.write_text(texts[ending].format(server.url))
+    assert any("50 of 75" in passage.text for passage in read(path).passages)
+    assert server.asked == []
+
+
+def test_front_matter_that_names_files_for_pandoc_reads_none_of_them(small):
+    small.write("secret.txt", SECRET).write("secret.lua", "error('run')")
+    names = ("template", "lua-filter", "filters", "metadata-files", "include-before-body", "include-in-header", "css", "abbreviations",
+             "citation-abbreviations", "reference-doc", "epub-metadata", "syntax-definition", "defaults", "data-dir")  # fmt: skip
+    small.write("m.qmd", front("\n".join(f"{name}: [{small.folder}/secret.{'lua' if 'filter' in name else 'txt'}]" for name in names)))
+    for path in small.build("html", "docx").outputs.values():
+        assert SECRET.encode() not in b"".join(inside(path))
+
+
+def inside(path: Path) -> list[bytes]:
+    """Return the bytes of a file, and of what is packed in it."""
+    found = [path.read_bytes()]
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            found += [archive.read(name) for name in archive.namelist()]
+    return found
+
+
+@pytest.mark.parametrize("name", ["x.png", "folder/x.png", "references.bib"])
+def test_a_link_in_the_folder_to_a_file_elsewhere_is_not_followed(small, tmp_path_factory, name):
+    """Whoever sends a study could otherwise have files of this machine sent back in its outputs."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / Path(name).name).write_bytes(PICTURE + SECRET.encode())
+    link = small.folder / Path(name).parts[0]
+    link.symlink_to(elsewhere / Path(name).name if "/" not in name else elsewhere, target_is_directory="/" in name)
+    body = f'![C]({name}){{#fig-a fig-alt="a"}}' if name.endswith("png") else "text"
+    small.write("m.qmd", front(f"bibliography: {name}" if name.endswith("bib") else "subtitle: x") + body)
+    with pytest.raises(TieoutError, match="is a link to a file outside the document's folder"):
+        small.build("html")
+    assert not list(small.folder.glob("build/*"))
+
+
+def test_data_to_which_a_document_links_do_not_come_into_its_project(small):
+    small.write("m.qmd", TEMPLATE + "\nSee [the data](data.csv).\n").build("html")
+    assert not list((small.folder / "build").rglob("data.csv"))

@@ -42,6 +42,7 @@ from tieout.display import Profile, profile_of
 from tieout.errors import TieoutError, raise_all
 from tieout.folders import one_at_a_time, workplace
 from tieout.render import document as documents
+from tieout.render.tree import MIME
 from tieout.results import Results
 from tieout.spreadsheet import as_csv
 from tieout.study import Study
@@ -306,14 +307,25 @@ def lay_out(
 
 
 def companions(template: documents.Document) -> list[str]:
-    """Return the files of the template's folder that it names: bibliographies, a citation style, pictures."""
+    """Return the files of the template's folder that it names: bibliographies, a citation style, pictures.
+
+    Raises TieoutError for one that is a link to a file elsewhere: what the document's folder does not hold is not passed on.
+    """
     front = template.front
     bibliographies = front.get("bibliography") or []
     named = [*(bibliographies if isinstance(bibliographies, list) else [bibliographies]), front.get("csl", "")]
-    named += re.findall(r"\]\(([^()\s]+)\)", template.text)
+    named += [name for name in re.findall(r"\]\(([^()\s]+)\)", template.text) if Path(name).suffix.lower() in MIME]
     folder = template.folder.resolve()
-    inside = [name for name in dict.fromkeys(map(str, named)) if (folder / name).resolve().is_relative_to(folder)]
-    return [name for name in inside if name and (folder / name).is_file()]
+    written = {name: Path(os.path.normpath(folder / name)) for name in dict.fromkeys(map(str, named)) if name}
+    inside = {name: path for name, path in written.items() if path.is_relative_to(folder) and path.is_file()}
+    raise_all(
+        [
+            template.error(template.line_of(name), f"'{name}' is a link to a file outside the document's folder", "put a copy there")
+            for name, path in inside.items()
+            if not path.resolve().is_relative_to(folder)
+        ]
+    )
+    return list(inside)
 
 
 def stamped(text: str, stamps: dict[str, str]) -> str:

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tieout import resources
-from tieout.errors import TieoutError, nearest
+from tieout.errors import TieoutError, nearest, raise_all
 from tieout.render import document as documents
 from tieout.render import embedded, quarto
 from tieout.render import tree as trees
+from tieout.render.harmless import harmful
 
 Makers = Callable[
     [documents.Document, trees.Node, tuple[str, ...], Path, datetime, documents.Carried], dict[str, Callable[[], None]]
@@ -82,6 +83,7 @@ def render(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".rendering-", dir=out) as work:
         tree = trees.parse(source)
+        raise_all(list(harmful(source, tree)))
         pictures()
         carried = {documents.CARRIED_AS: lambda: documents.without_comments(source), **attached}
         makers = ENGINES[chosen](source, tree, wanted, Path(work), created, carried)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from datetime import datetime
+from html import escape
 from pathlib import Path
 
 import typst
@@ -82,7 +83,9 @@ def html(document: Document, tree: bytes, meta: Node, path: Path, created: datet
     templates = resources.templates()
     look = (templates / "style.css").read_text(encoding="utf-8")
     options = ["--template", str(templates / "template.html"), "--mathml", "--syntax-highlighting=none"]
-    made = put_in(written(document, tree, "html", *options, "-V", f"stylesheet={look}"))
+    keywords = escape(", ".join(trees.plain_text(each) for each in trees.as_list(meta.get("keywords"))))
+    options += ["-V", f"stylesheet={look}", "-V", f"keywords-meta={keywords}"]
+    made = put_in(written(document, tree, "html", *options))
     path.write_text(page.explained(made.decode(), document.folder, meta, carried), encoding="utf-8", newline="\n")
 
 

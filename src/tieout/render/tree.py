@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import threading
@@ -19,6 +20,10 @@ from tieout.nodes import Node, every
 from tieout.render.document import PAGE_BREAK, Document, local_file
 
 CHOOSING = threading.Lock()
+ABBREVIATIONS = "citation-abbreviations"
+PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+NOWHERE = dict.fromkeys(PROXIES, "http://127.0.0.1:1") | {"no_proxy": "", "NO_PROXY": ""}
+"""What keeps pandoc's citation processor, which its sandbox leaves free, from the network."""
 MOST_SECONDS = 600
 MOST_MEMORY = "-M4g"
 ENDINGS = {"pdf": ".svg", "html": ".svg", "docx": ".png"}
@@ -34,7 +39,7 @@ MIME = {
 def parse(document: Document) -> Node:
     """Return the document as pandoc's JSON tree: tables real, floats numbered, citations resolved, authors in order.
 
-    pandoc runs in its sandbox: it reads the files named on its command line and nothing else.
+    pandoc runs in its sandbox, and its citation processor without network: they read the files named on the command line.
     Raises TieoutError for a missing or remote bibliography, style or picture, and for an unknown citation.
     """
     text = PAGE_BREAK.sub("\n::: pagebreak\n:::\n", document.text)
@@ -45,6 +50,7 @@ def parse(document: Document) -> Node:
         if node["t"] == "Table":
             as_wide_as_its_words(node)
     tree["meta"] |= authors(tree["meta"])
+    tree["meta"].pop(ABBREVIATIONS, None)
     return tree
 
 
@@ -63,8 +69,18 @@ def citation_arguments(document: Document) -> list[str]:
         arguments += ["--bibliography", within(document, local_file(document, name, "the bibliography"))]
     if "csl" in document.front:
         style = local_file(document, str(document.front["csl"]), "the citation style")
+        if b"independent-parent" in style.read_bytes():
+            problem = "the citation style is only a name for another one, which is not fetched"
+            raise document.error(document.line_of("csl:"), problem, "save the other one beside the document")
         arguments += ["--csl", within(document, style)]
-    return arguments
+    return [*arguments, f"--{ABBREVIATIONS}", abbreviations(document)]
+
+
+def abbreviations(document: Document) -> str:
+    """Return the list of abbreviations to use, of which there must be one: else a document could name another below its head."""
+    if ABBREVIATIONS in document.front:
+        return within(document, local_file(document, str(document.front[ABBREVIATIONS]), "the list of abbreviations"))
+    return str(resources.templates() / "abbreviations.json")
 
 
 def within(document: Document, path: Path) -> str:
@@ -82,7 +98,9 @@ def pandoc(arguments: list[str], stdin: bytes, document: Document) -> bytes:
     """Run pandoc in its sandbox and return what it writes; its complaints become one TieoutError."""
     command = [program(), "--sandbox", *arguments, "+RTS", MOST_MEMORY, "-RTS"]
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, cwd=document.folder, timeout=MOST_SECONDS, check=False)
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, cwd=document.folder, timeout=MOST_SECONDS, check=False, env=os.environ | NOWHERE
+        )
     except subprocess.TimeoutExpired:
         raise TieoutError(str(document.path), f"pandoc was not done after {MOST_SECONDS} seconds", "shorten it") from None
     complaints = done.stderr.decode(errors="replace")
