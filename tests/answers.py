@@ -11,6 +11,8 @@ import functools
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +81,8 @@ def asked(function: Callable[..., Any], *given: Any, **more: Any) -> str:
     try:
         with np.errstate(all="ignore"):
             answer = shown(function(*given, **more))
-    except (ValueError, TypeError, KeyError) as refusal:
-        answer = f"refused: {type(refusal).__name__}: {refusal}"
+    except (ValueError, TypeError, KeyError, TieoutError) as refusal:
+        answer = f"refused: {type(refusal).__name__}: {' ¦ '.join(str(refusal).split(chr(10)))}"
     return f"{function.__name__}({', '.join(words)})\n    {answer}"
 
 
@@ -406,8 +408,7 @@ def stated(results: Results) -> Book:
 
 def of_compared() -> Book:
     with tempfile.TemporaryDirectory() as place:
-        small = Small(Path(place)).write("study.yaml", COMPARED).write("data.csv", compared_patients(60)).write("m.qmd", "Nothing.\n")
-        yield from stated(small.results())
+        yield from stated(of_study(Path(place), COMPARED, compared_patients(60)))
 
 
 def of_followed() -> Book:
@@ -420,8 +421,8 @@ def of_followed() -> Book:
 
 def printed() -> Book:
     base = Statistic("a.b", 0, "count", "Something")
-    amounts = (0.0, 0.0004, 0.001, 0.0046, 0.0495, 0.0949, 0.0951, 0.125, 0.995, 0.9951, 1.0, 3.0, 9.994, 9.996, 12.345, 99.95, 99.96, 100.0, 999.96,
-               1608.9, 9_999.5, 10_000.0, 1_234_567.8, -0.0004, -3.25, -12_345.6)  # fmt: skip
+    amounts = (0.0, 0.0004, 0.001, 0.0046, 0.0495, 0.0949, 0.095, 0.0951, 0.0995, 0.125, 0.99, 0.995, 0.9951, 1.0, 3.0, 9.994, 9.996, 12.345, 99.95, 99.96, 100.0, 999.96,
+               1608.9, 9_999.5, 10_000.0, 999_999.94, 1_000_000.0, 1_000_000.5, 1_234_567.8, -0.0004, -3.25, -12_345.6)  # fmt: skip
     for journal in journals.known():
         profile = journals.read(journal).profile
         for kind in display.KINDS:
@@ -440,6 +441,15 @@ def printed() -> Book:
             for n, total in shares
         ]
         yield f"{journal}: shares\n    {'  '.join(told)}"
+    ours = dataclasses.replace(journals.read("generic").profile, p_leading_zero=False, decimal_point="0.", date="{day}/{week}/{year}")
+    yield f"own: {said(dataclasses.replace(base, kind='p', value=0.0301), ours)} {said(dataclasses.replace(base, kind='date', value=738_000), ours)}"
+    for amount, decimals in itertools.product((Fraction(1, 8), Fraction(-1, 8), Fraction(0), Fraction(-1, 3), Decimal("0.125"), Decimal("-2.5")), (0, 1, 2)):
+        yield asked(display.rounded, amount, decimals)
+        yield asked(display.number, amount, decimals, ours).partition("Profile")[0]
+    for meta in ({}, {"confidence": "90"}, {"profile": {"minus": "-"}, "confidence": "99"}, {"profile": {"thousands_from": "many"}}, {"profile": {"p_decimals": [[1, 2]]}}):
+        yield asked(display.profile_of, meta)
+    yield asked(display.text, dataclasses.replace(base, value=None, error="nobody was observed"), ours)
+    yield asked(display.spelled, 1078)
     british = journals.read("generic").profile
     for whole in (0, 1, 11, 19, 20, 21, 90, 99, 100, 101, 119, 120, 999, 1000, 1001, 1078, 1100, 20_000, 999_999):
         yield f"{whole} in words\n    {display.in_words(whole, british)}; {display.in_words(whole, dataclasses.replace(british, language='en-US'))}"
@@ -468,16 +478,20 @@ def said(statistic: Statistic, profile: display.Profile) -> str:
 
 
 def phrased() -> Book:
-    with tempfile.TemporaryDirectory() as place:
-        results = results_of(Path(place), followed_patients(120))
-    stems = dict.fromkeys(s.key.rpartition(".")[0] for s in results)
-    for journal in ("generic", "lancet", "jama"):
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        studies = results_of(Path(one), followed_patients(120)), of_study(Path(other), COMPARED, compared_patients(60))
+    for results, journal in itertools.product(studies, ("generic", "lancet", "jama")):
+        stems = dict.fromkeys(s.key.rpartition(".")[0] for s in results)
         profile = journals.read(journal).profile
         for name, phrase in display.PHRASES.items():
             found = ((stem, pieces) for stem in stems if (pieces := parts_of(phrase, results, stem, profile)))
             for stem, pieces in itertools.islice(found, 4):
                 text = "".join(piece if isinstance(piece, str) else display.text(piece, profile) for piece in pieces)
                 yield f"{journal}: {stem} | {name}\n    {text}"
+
+
+def of_study(folder: Path, study: str, data: str) -> Results:
+    return Small(folder).write("study.yaml", study).write("data.csv", data).write("m.qmd", "Nothing.\n").results()
 
 
 def parts_of(phrase: Callable[..., list[Any]], results: Results, stem: str, profile: display.Profile) -> list[Any]:
@@ -527,7 +541,7 @@ def judged(name: str) -> Book:
     """Yield what one rule says of every sentence, where it says something."""
     for text in (*(text for rule in RULES.values() for text in (*rule.fails, *rule.passes)), *swept()):
         found = RULES[name].check(figures_in(text))
-        lines = [f"{f.verdict} [{' | '.join(q.text for q in f.figures)}] {f.message}" + tail(f) for f in found]
+        lines = [f"{f.rule} {f.verdict} [{' | '.join(q.text for q in f.figures)}] {f.message}" + tail(f) for f in found]
         if lines:
             yield f"{text.strip()}\n    " + "\n    ".join(lines)
 
@@ -585,6 +599,61 @@ def swept() -> Iterator[str]:
         yield f"We enrolled 78 patients. {left} patients were excluded. {kept} patients were analysed."
     for auc in ("0.81", "1.2", "81", "0.70"):
         yield f"Its accuracy was good (AUC {auc}; 95% CI 0.74 to 0.88)."
+    for p in ("0.1", "0.0005", "0.001", "0.049", "0.051"):
+        yield f"The difference was significant (p={p})."
+        yield f"The difference was not significant (p={p})."
+        yield f"After Bonferroni correction the difference was not significant (p={p})."
+        yield f"There was a significant interaction with age (p for interaction={p})."
+        yield f"With p={p} the difference was significant, as expected."
+        yield f"P<.01 was considered significant. Age (p={p}) was significant, and sex was not significantly so."
+        yield f"Age (in men (n=40) and women, p={p}) was significantly associated with death; the rest (all p={p}) was not."
+        yield f"The significant difference (a large one) in age [p={p}] was seen; however it was borderline significant, p={p}."
+    yield "P<.10 was considered significant, and at interim a level of 0.01. Age was not significantly associated with it (p=0.03)."
+    for one, other in (("12%", "46.2%"), ("46.2%", "12%"), ("46.2%", "46.2%"), ("20 of 52", "12 of 26"), ("12/52 (23.1%)", "12/26 (46.2%)")):
+        yield f"Mortality was higher with the drug than without it {one} v {other}."
+        yield f"Mortality was higher with the drug than without it, {one} vs {other}."
+        yield f"Mortality fell from {one} to {other} in the second year."
+        yield f"Mortality was lower in men, {one}, than in women, {other}, and it was not higher later."
+    for row in ("58 (74.4) | 40 (76.9) | 18 (69.2) | 0.46", "52 (66.7) | 40 (76.9) | 12 (46.2) | 0.41", "52 (66.7) | 40 (76.9) | 12 (46.2) | 0.007"):
+        yield f"| | All (n=78) | Maintenance (n=52) | Control (n=26) | p |\n|---|---|---|---|---|\n| Favourable outcome, n (%) | {row} |\n"
+        yield f"| | Maintenance (n=52) | Control (n=26) | Neither (n=40) | p |\n|---|---|---|---|---|\n| Adjusted outcome, n (%) | {row} |\n"
+        yield f"| | Maintenance (n=52) | Control (n=26) | p |\n|---|---|---|---|\n| Outcome, n (%) | {' | '.join(row.split(' | ')[1:])} |\n"
+    for estimate in ("0.54", "−1.84", "0.184", "18.4", "−0.54", "0", "0.11", "30.7", "1.099"):
+        yield f"The odds were higher (OR {estimate}; 95% CI 1.10 to 3.07)."
+        yield f"The mean difference was {estimate} mm Hg (95% CI 1.10 to 3.07; p=0.01)."
+    for p in ("0.0001", "0.001", "0.005", "0.01", "0.017", "0.02", "0.03", "0.05", "0.08", "0.15", "0.3", "0.6", "0.9"):
+        yield f"The hazard was lower (HR 0.72; 95% CI 0.55 to 0.94; p={p})."
+        yield f"The odds were much higher (OR 12.0; 95% CI 2.5 to 57.6; p={p})."
+        yield f"The risk was lower (RR 0.61; 95% CI 0.42 to 0.89; p={p})."
+        yield f"The rate was lower (IRR 0.30; 95% CI 0.10 to 0.90; p={p})."
+        yield f"The risk difference was 12.3% (95% CI 2.1% to 22.5%; p={p})."
+        yield f"The risk difference was 30.0% (95% CI 18.2% to 41.8%; p={p})."
+        yield f"The mean difference was 4.0 points (95% CI 0.5 to 7.5; p={p})."
+        yield f"The median difference was 4.0 points (95% CI 2.0 to 6.0; p={p} by a rank test)."
+        yield f"Of 52 patients 30 (57.7%) and of 26 patients 8 (30.8%) had it before and after (p={p})."
+        yield f"Death occurred in 30/52 (57.7%) versus 8/26 (30.8%) patients (one-sided p={p})."
+    yield from (
+        "Of 78 patients, 52 [66.2%] had a favourable outcome.", "Of 78 patients, 52 [66.2] had a favourable outcome.",
+        "We included 78 patients; 7, or 12.9%, died.", "We included 78 patients. Grade 2 (12.9%) was rare.", "We included 78 patients. An mRS of 3 (41.1%) was seen.",
+        "We included 78 patients. 7 patients (53.84%) died.", "We included 78 patients. A favourable outcome was seen in 90 patients (66.7%).",
+        "We included 78 patients. 52 patients (82.5%) were women.", "We included 78 patients. 50 patients (80.6%) were women.", "We included 78 patients. 62 patients (80.5%) were women.",
+        "We included 78 patients. 78 patients (100%) were treated, and 77 (100.0%) were seen.", "We enrolled 6 patients, and 43.21% of the patients were women.",
+        "We enrolled 4 patients, and 43% of the patients were women.", "We enrolled 78 patients. Mortality was 4.3% and the event rate 7.1%.",
+        "We enrolled 78 patients. A score of 2 or 3 was seen in 7 (12.9%) and in 3 (1.1%) of the men.", "We screened 12,345 patients. 1,234 (10.0%) died, 123 (1.05%) bled.",
+        "# Abstract\n\nA favourable outcome was seen in 50/75 patients.\n\n# Results\n\nA favourable outcome was seen in 50/78 patients.",
+        "# Abstract\n\nMortality was 4.0%.\n\n# Results\n\nMortality was 4.0%.\n\n# Discussion\n\nMortality was 5.0%.",
+        "# Abstract\n\nThe median age was 67 years (IQR 59–75).\n\n# Results\n\nThe median age was 68 years (IQR 59–75).",
+        "Of 120 patients screened, 42 were excluded and 3 were lost, leaving 80 patients for analysis.", "Of 120 patients screened, 42 were excluded, leaving 120 patients for analysis.",
+        "Of 120 patients, 50 were excluded, leaving 78 patients for analysis.", "We enrolled 78 patients. Three patients were lost to follow-up, and 75 patients were analysed.",
+        "We enrolled 78 patients. Three patients were lost to follow-up, and 76 patients were analysed.", "Of 78 patients, 78 were treated.", "Of 78 patients, 79 were treated.",
+        "A response was seen in 90/78 patients.", "A response was seen in 12 of 10.", "There were 3/100 patient-years (3.1%).", "Weighted shares were 52/78 (69.7%).",
+        "The AUC was 81 (95% CI 74 to 88).", "The AUC was 5 (95% CI 0.74 to 0.88).", "The mean saturation was 120% (SD 5%).", "The mean share was −3% (SD 5).",
+        "Four of 78 patients (5.1%; 95% CI −1.0% to 10.1%) died.", "Four of 78 patients (5.1%; 95% CI 2.0% to 101%) died.", "The odds were lower (OR 0.54; 95% CI 0.33 to −0.91).",
+        "The hazard ratio was −0.5 (HR −0.5; 95% CI 0.2 to 0.9).", "The groups differed (p=−0.2), (p=0.00), (p=1.0) and (p=1.01).",
+        "Women more often had it (OR 1.84; 95% CI 1.10 to 3.07), and treatment increased the risk (RR 0.50; 95% CI 0.35 to 0.71).",
+        "Treatment was protective (HR 0.72; 95% CI 0.55 to 0.94).", "Treatment was protective (HR 1.72; 95% CI 1.55 to 1.94).", "Women were less likely to die (OR 1.00; 95% CI 0.80 to 1.25).",
+        "Treatment did not lower the hazard (HR 1.72; 95% CI 1.55 to 1.94).",
+    )
 
 
 BOOKS: dict[str, Callable[[], Book]] = {
