@@ -25,6 +25,8 @@ Where = dict[Name, tuple[Code, ...]]
 
 
 class Strict(BaseModel):
+    """A part of a study file: frozen, without blanks round its texts, and an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 

@@ -98,6 +98,7 @@ def number(value: Decimal | Fraction, decimals: int, profile: Profile) -> str:
 
 
 def plain(value: Decimal, decimals: int, profile: Profile) -> str:
+    """Write a number that is rounded already, with the signs of a profile."""
     grouped = f"{abs(value):,.{decimals}f}"
     whole, _, fraction = grouped.partition(".")
     whole = whole.replace(",", profile.thousands if abs(value) >= profile.thousands_from else "")

@@ -41,6 +41,7 @@ def table(results: Results, name: str) -> str:
 
 
 def stamps(results: Results) -> list[str]:
+    """Return what every copy of a table says below it: that its data are synthetic, if so, and their snapshot."""
     return [line for line in (results.meta["synthetic"], f"Data snapshot: {results.stamp}") if line]
 
 

@@ -61,6 +61,7 @@ def of_yaml(error: MarkedYAMLError) -> tuple[int, str, str]:
 
 
 def line(*marks: Any) -> int:
+    """Return the line, from 1, of the first mark of YAML that there is."""
     return next((mark.line + 1 for mark in marks if mark), 1)
 
 

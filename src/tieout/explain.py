@@ -30,6 +30,7 @@ def explained(results: Results, key: str) -> str:
 
 
 def entries(results: Results, s: Statistic) -> Iterator[tuple[str, str]]:
+    """Yield what is told of a statistic, each with its name: value, numerator, denominator, definitions, method, snapshot."""
     known = facts(results, s.key)
     yield "key", s.key
     yield "what", s.label

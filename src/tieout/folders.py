@@ -96,5 +96,6 @@ def sweep(out: Path) -> None:
 def unwritable(
     out: Path, error: OSError, elsewhere: str = "choose another folder with --out", full: str = "free some space"
 ) -> TieoutError:
+    """Return the error of a folder in which nothing can be written, with what to try: another folder, or more room."""
     hint = full if error.errno in (errno.ENOSPC, errno.EDQUOT) else elsewhere
     return TieoutError(str(out), f"nothing can be written here: {os.strerror(error.errno or 0)}", hint)

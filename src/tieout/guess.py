@@ -129,6 +129,7 @@ def name_of(header: str, taken: set[str]) -> str:
 
 
 def label_of(header: str) -> str:
+    """Return a column's name as words: doorToPuncture_time is "Door To Puncture time"."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", header.replace("_", " ")).strip() or header
     return spaced[:1].upper() + spaced[1:]
 

@@ -45,6 +45,7 @@ def html_cell(pieces: Iterable[Piece], profile: Profile) -> str:
 
 
 def html_span(key: str, figure: str) -> str:
+    """Return a figure in HTML with the key of its statistic, both escaped."""
     return f'<span class="stat" data-key="{html.escape(key)}">{html.escape(figure)}</span>'
 
 

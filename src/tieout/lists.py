@@ -113,4 +113,5 @@ def known(study_file: Path) -> tuple[Study, hospitals.Table]:
 
 
 def site_table(study: Study) -> hospitals.Table:
+    """Return the declared table of sites, or an empty one."""
     return hospitals.read(study.resolve(study.reporting.sites) if study.reporting.sites else None)

@@ -50,6 +50,7 @@ class Period:
 
 
 def in_words(day: date) -> str:
+    """Return a day as "3 March 2021"."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 

@@ -190,6 +190,7 @@ def columns(name: str, variable: Variable) -> dict[str, Variable]:
 
 
 def every_column(variables: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return the variable of each column: a checkbox has one for each of its boxes."""
     return {column: v for name, variable in variables.items() for column, v in columns(name, variable).items()}
 
 

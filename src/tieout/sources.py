@@ -223,6 +223,7 @@ def binary(path: Path) -> Iterator[io.BufferedReader]:
 
 
 def file_bytes(path: Path) -> bytes:
+    """Return the bytes of a file; raise TieoutError for one that is empty or cannot be read."""
     with binary(path) as file:
         raw = file.read()
     if not raw.strip():

@@ -65,12 +65,14 @@ def reasons(look: Callable[[str], Statistic], phrase: str, profile: Profile) -> 
 
 
 def row(header: str, cells: Iterable[str], *, level: bool = False) -> str:
+    """Return a row of the table dialect; that of a `level` is indented."""
     start = f'<th scope="row">{INDENT if level else ""}{header}</th>'
     kind = ' class="level"' if level else ""
     return f"<tr{kind}>{start}{''.join(f'<td>{c}</td>' for c in cells)}</tr>"
 
 
 def section(heading: str, columns: int) -> str:
+    """Return the heading of a section of rows."""
     blank = "<td></td>" * (columns - 1)
     return f'<tr class="section"><th scope="row"><strong>{keyed.literal_html(heading)}</strong></th>{blank}</tr>'
 
@@ -81,6 +83,7 @@ def raw(table: str) -> str:
 
 
 def assembled(head: str, body: Iterable[str], notes: Notes, columns: int) -> str:
+    """Return a table of its head, rows and notes, as the raw block that every format takes."""
     rows = "\n".join(body)
     return raw(
         f'<table class="tieout">\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{notes.html(columns)}\n</table>'
@@ -88,6 +91,7 @@ def assembled(head: str, body: Iterable[str], notes: Notes, columns: int) -> str
 
 
 def unit(statistic: Statistic) -> str:
+    """Return the unit of a statistic behind a comma, or nothing."""
     return f", {statistic.unit}" if statistic.unit else ""
 
 

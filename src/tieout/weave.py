@@ -282,6 +282,7 @@ def weave(
 
 
 def read_template(template: Path) -> str:
+    """Return the text of a document; raise TieoutError where it is missing or cannot be read."""
     try:
         return template.read_text(encoding="utf-8-sig")
     except FileNotFoundError:

@@ -89,6 +89,7 @@ class Spread:
 
 
 def counts(cohort: Cohort, hit: Mask, known: Mask) -> Counts:
+    """Return how many patients of each site have something known, and how many of them have it."""
     return Counts(cohort.count(hit & known), cohort.count(known))
 
 
@@ -148,6 +149,7 @@ def numeric(cohort: Cohort, name: str) -> NDArray[np.float64]:
 
 
 def is_numeric(variable: Variable) -> bool:
+    """Return whether a variable is a number or a grade, of which medians and quartiles are told."""
     return variable.type in (*NUMBERS, "ordinal")
 
 

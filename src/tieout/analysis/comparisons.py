@@ -76,12 +76,15 @@ def categorical(table: ArrayLike) -> Test:
 
 
 def chi_square(table: ArrayLike) -> Test:
-    """Pearson's chi-squared test without continuity correction."""
+    """Pearson's chi-squared test without continuity correction. Pearson, Phil Mag 1900;50:157; scipy.stats.chi2_contingency."""
     return _chi_square(table, "chi_square", "Pearson χ² test without continuity correction", correction=False)
 
 
 def chi_square_yates(table: ArrayLike) -> Test:
-    """Pearson's chi-squared test with Yates' continuity correction, which exists for 2 x 2 tables only."""
+    """Pearson's chi-squared test with Yates' continuity correction, which exists for 2 x 2 tables only.
+
+    Yates, Suppl J R Stat Soc 1934;1:217; scipy.stats.chi2_contingency.
+    """
     counts = _table(table)
     name, corrected = "chi_square_yates", counts.shape == (2, 2)
     method = "Pearson χ² test with" if corrected else "Pearson χ² test, larger than 2×2 and so without"
@@ -300,7 +303,7 @@ def mann_whitney(groups: Groups) -> Test:
 
 
 def mann_whitney_uncorrected(groups: Groups) -> Test:
-    """Mann-Whitney U test, asymptotic with tie correction and without continuity correction."""
+    """Mann-Whitney U test, asymptotic with tie correction and without continuity correction (R's wilcox.test(correct=FALSE))."""
     return _mann_whitney(groups, "mann_whitney_uncorrected", False)
 
 
@@ -495,7 +498,7 @@ TESTS: dict[str, Callable[..., Test]] = {**OF_COUNTS, **OF_VALUES}
 
 
 def mean_difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Estimate:
-    """Return the mean of a minus that of b, in their unit, with Welch's interval and p."""
+    """Return the mean of a minus that of b, in their unit, with Welch's interval and p. Welch, Biometrika 1947;34:28."""
     samples = _samples([a, b])
     m, test = _moments(samples), welch_t(samples)
     value = float(m.mean[0] - m.mean[1]) if (m.n > 0).all() else None
@@ -545,7 +548,7 @@ def smd_continuous(*groups: ArrayLike) -> Estimate:
 
 
 def smd_largest(groups: Groups) -> Estimate:
-    """Return the largest standardised mean difference of all pairs of groups, without sign."""
+    """Return the largest standardised mean difference of all pairs of groups, without sign, as `smd_continuous` does."""
     return smd_continuous(*groups)
 
 

@@ -135,6 +135,7 @@ def short_of_target(code: str, x: int, n: int, indicator: Indicator, methods: Me
 
 
 def few(cohort: Cohort, indicator: Indicator) -> int:
+    """Return the fewest patients from which an indicator is judged."""
     return indicator.judge_from or cohort.study.reporting.judge_from
 
 

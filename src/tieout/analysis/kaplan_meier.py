@@ -62,7 +62,8 @@ def survival_at(found: Curve, when: float) -> Estimate:
     """Return the probability of no event until `when`, with its log-log interval.
 
     Not estimable once nobody is at risk any more, unless the last patient had the event and it is 0. Before the first
-    event it is 1, and after the last 0, without an interval.
+    event it is 1, and after the last 0, without an interval. Kalbfleisch & Prentice, Statistical Analysis of Failure Time Data,
+    1980; R's survfit(conf.type = "log-log").
     """
     blank = Estimate(None, None, None, method=f"{METHOD}, log-log interval", function=FUNCTION, reason=found.reason)
     if found.reason:

@@ -108,6 +108,7 @@ def extras(declared: Model) -> dict[str, str]:
 
 
 def observed(declared: Model, variables: tuple[str, ...]) -> Rule:
+    """Return the rule of the patients in whom a model's outcome, its clusters and exposures, and some variables are observed."""
     return dict.fromkeys((declared.outcome, *extras(declared).values(), *variables))
 
 
@@ -148,6 +149,7 @@ def design(
 
 
 def indicators(registry: Registry, declared: Model, name: str, column: pd.Series) -> Iterator[tuple[np.ndarray, Term]]:
+    """Yield a column of numbers (n) for each term that a variable of a model makes, with what the term is called."""
     variable = registry.study.dictionary[name]
     per = declared.per.get(name, 1.0)
     if variable.type in NUMBERS:

@@ -94,7 +94,7 @@ def paired_t(pairs: ArrayLike) -> Test:
 
 
 def mean_change(pairs: ArrayLike, level: float = 0.95) -> Estimate:
-    """Return the mean of second minus first with the interval of the paired t test."""
+    """Return the mean of second minus first, in their unit, with the interval of the paired t test (scipy.stats.ttest_rel)."""
     values = _complete(pairs)
     mean = float((values[:, 1] - values[:, 0]).mean()) if len(values) else None
     empty = Estimate(mean, None, None, None, "mean change, paired t interval", "scipy.stats.ttest_rel")

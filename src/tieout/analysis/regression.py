@@ -228,7 +228,7 @@ def ordinal(y: ArrayLike, X: ArrayLike, terms: Sequence[str], level: float = 0.9
 def likelihood_ratio(full: Fit, reduced: Fit) -> Test:
     """Test the terms that `full` has beyond `reduced` by twice the difference of their log likelihoods.
 
-    Both fits are maximum-likelihood fits to the same patients; raises ValueError when they are not.
+    Both fits are maximum-likelihood fits to the same patients; raises ValueError when they are not. Wilks, Ann Math Stat 1938;9:60.
     """
     df = len(full.terms) - len(reduced.terms)
     if df <= 0 or (full.n, full.events) != (reduced.n, reduced.events):
@@ -291,6 +291,10 @@ def _data(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> _Data:
 
 
 def complete(y: ArrayLike, X: ArrayLike, terms: Sequence[str]) -> tuple[Array, Array]:
+    """Return y (n) and X (n x p) as numbers.
+
+    Raises ValueError for missing or infinite values and for shapes that do not match.
+    """
     outcome, columns = np.asarray(y, dtype=np.float64), np.asarray(X, dtype=np.float64)
     if outcome.ndim != 1 or columns.shape != (len(outcome), len(terms)):
         raise ValueError("y has one value per patient, X one row per patient and one column per term")
@@ -319,6 +323,7 @@ def unfit(outcome: Array, columns: Array, terms: Sequence[str]) -> str:
 
 
 def no_finite(separated: tuple[str, ...]) -> str:
+    """Return in words why terms that separate the outcome have no finite estimate."""
     return f"the outcome is separated by {', '.join(separated)}, so no finite estimate exists"
 
 
@@ -327,6 +332,7 @@ def listed(terms: Sequence[str], chosen: NDArray[np.bool_]) -> str:
 
 
 def standardised(columns: Array) -> Array:
+    """Return columns (n x p) with mean 0 and standard deviation 1 each; none may be constant."""
     return (columns - columns.mean(axis=0)) / columns.std(axis=0)
 
 

@@ -134,6 +134,7 @@ def told(overview: Overview, name: str) -> str:
 
 
 def finite(value: float) -> float | None:
+    """Return a number, or None for one that is infinite or none."""
     return float(value) if np.isfinite(value) else None
 
 
@@ -278,6 +279,7 @@ def measured(overview: Overview, name: str, place: int) -> Iterator[Statistic]:
 
 
 def variable_of(overview: Overview, name: str) -> Variable:
+    """Return the variable that an indicator is about."""
     return overview.variables[overview.study.reporting.indicators[name].variable or ""]
 
 

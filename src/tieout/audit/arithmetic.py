@@ -44,10 +44,12 @@ def cut_off(number: Number) -> Range:
 
 
 def within(value: float, limits: Range) -> bool:
+    """Return whether a value lies between two limits or on one of them."""
     return limits[0] <= value <= limits[1]
 
 
 def overlap(one: Range, other: Range) -> bool:
+    """Return whether two ranges have a value in common."""
     return one[0] <= other[1] and other[0] <= one[1]
 
 
@@ -114,6 +116,7 @@ class Interval:
 
 
 def middle(limits: Range) -> float:
+    """Return the middle of a range."""
     return (limits[0] + limits[1]) / 2
 
 
@@ -155,6 +158,7 @@ def wald(given: Interval) -> Range:
 
 
 def wald_p(given: Interval) -> float:
+    """Return the two-sided p of Wald's test that an interval gives."""
     return two_sided(middle(given.estimate) / given.error)
 
 

@@ -157,6 +157,7 @@ def fraction_at(reading: Reading, i: int) -> Part | None:
 
 
 def percent_at(reading: Reading, i: int) -> Part | None:
+    """Return the percentage that begins at token i, unless an interval does."""
     number = number_at(reading, i)
     if number is None or reading.token(i + 1).kind != "percent" or interval_at(reading, i):
         return None
@@ -247,6 +248,7 @@ PARTS = {
 
 
 def limits(parts: dict[str, Part], *names: str) -> dict:
+    """Return the fields of a Quoted for the first of the named parts that has two limits."""
     for name in names:
         if (part := parts.get(name)) and len(part.numbers) == 2:
             return {"low": part.numbers[0], "high": part.numbers[1], "confidence": part.confidence}
@@ -264,6 +266,7 @@ def skip_words(reading: Reading, i: int, most: int = 4) -> int:
 
 
 def skip_unit(reading: Reading, i: int) -> int:
+    """Return the place after a unit of measurement at token i, where one stands there and what follows belongs to the number."""
     j = i
     while j < i + 3 and (reading.token(j).lower in UNITS or reading.token(j).text == "/"):
         j += 1

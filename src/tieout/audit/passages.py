@@ -61,6 +61,7 @@ def tally(count: int, one: str, many: str) -> list[str]:
 
 
 def pictures(count: int) -> list[str]:
+    """Return the words about pictures that were not read."""
     return tally(count, "figure is a picture and was not read", "figures are pictures and were not read")
 
 

@@ -186,6 +186,7 @@ class Vocabulary:
 
 
 def vocabulary(lines: Iterable[str]) -> Vocabulary:
+    """Return the words of some lines, whole ones and those with a hyphen, by which words at line ends are joined."""
     words: set[str] = set()
     compounds: set[str] = set()
     for line in lines:
@@ -203,6 +204,7 @@ def joined(lines: Iterable[str], known: Vocabulary) -> str:
 
 
 def with_next(text: str, line: str, known: Vocabulary) -> str:
+    """Return a text with its next line: joined at a hyphen that only the line end made, else with a space."""
     if not text or not line:
         return text or line
     if text.endswith("\u00ad"):

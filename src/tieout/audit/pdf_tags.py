@@ -94,6 +94,7 @@ def marks_in(element: Element, raised: bool = False) -> Iterator[tuple[tuple[int
 
 
 def pictures(element: Element) -> int:
+    """Return how many pictures an element holds."""
     if element.type == "Figure":
         return 1
     return sum(pictures(inner) for inner in element.inner if isinstance(inner, Element))

@@ -66,23 +66,28 @@ def label_at(found: Sequence[Token], i: int) -> tuple[Label, int] | None:
 
 
 def number_at(reading: Reading, i: int) -> Number | None:
+    """Return the number at token i, or None."""
     return reading.token(i).number
 
 
 def skip_percent(reading: Reading, i: int) -> int:
+    """Return the place after a percent sign at token i, or i."""
     return i + 1 if reading.token(i).kind == "percent" else i
 
 
 def whole(number: Number | None) -> bool:
+    """Return whether a number is printed as a count."""
     return number is not None and number.decimals == 0 and number.value >= 0
 
 
 def conventional(reading: Reading, start: int, end: int, convention: str) -> int:
+    """Note a number that is no figure, from one token to before another; return the place after it."""
     add(reading, "conventional", start, end, convention=convention)
     return end
 
 
 def add(reading: Reading, kind: str, start: int, end: int, **parts) -> int:
+    """Note a figure from one token to before another, with the bracket that it opened; return the place after it."""
     first, last = reading.tokens[start].start, reading.tokens[end - 1].end
     text = reading.passage.text[first:last]
     closing = end
@@ -114,6 +119,7 @@ def adjacent(reading: Reading, i: int) -> bool:
 
 
 def unit_of(reading: Reading, i: int) -> str:
+    """Return "quantity" where a unit of measurement follows token i."""
     j = i + 1
     if reading.token(j).kind == "dash" and reading.token(j).glued:
         j += 1

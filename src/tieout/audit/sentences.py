@@ -113,10 +113,12 @@ def table_rows(figures: Iterable[Quoted]) -> dict[tuple[int, int], list[Quoted]]
 
 
 def after(figure: Quoted, characters: int = 60) -> str:
+    """Return the characters after a figure in its passage."""
     return figure.passage.text[figure.end : figure.end + characters]
 
 
 def before(figure: Quoted, characters: int = 60) -> str:
+    """Return the characters before a figure in its passage."""
     return figure.passage.text[max(0, figure.start - characters) : figure.start]
 
 
@@ -151,6 +153,7 @@ def whole(number: Number | None) -> int | None:
 
 
 def in_abstract(passage: Passage) -> bool:
+    """Return whether a passage stands in the abstract or summary."""
     return any(re.match(r"\W*(?:abstract|summary)\b", heading, re.I) for heading in passage.section)
 
 
@@ -162,6 +165,7 @@ def part_of_manuscript(passage: Passage) -> str:
 
 
 def percent_text(value: float, decimals: int) -> str:
+    """Return a percentage as a message writes it."""
     return f"{value:.{decimals}f}%"
 
 

@@ -27,6 +27,7 @@ def written(value: float, unit: str, profile: Profile) -> str:
 
 @lru_cache(maxsize=65536)
 def size_of(value: float, profile: Profile) -> str:
+    """Return the text of a whole number, such as a site's patients."""
     return KINDS["median"](Statistic("", value, "median", "", decimals=0), profile)
 
 

@@ -34,6 +34,7 @@ def told(results: Results, key: str, phrase: str, profile: Profile) -> str:
 
 
 def looking(results: Results, key: str) -> Callable[[str], Statistic]:
+    """Return what finds a part of a result by its name."""
     return lambda name: results[f"{key}.{name}" if name else key]
 
 

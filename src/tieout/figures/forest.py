@@ -180,10 +180,12 @@ def marked(sheet: Sheet, y: float, each: Fit, at: Callable[[float], float], ends
 
 
 def filled(sheet: Sheet, x: float, y: float) -> None:
+    """Paint the mark of an estimate of the main model."""
     frame(sheet, x - 1.7, y - 1.7, 3.4, 3.4, face=INK)
 
 
 def opened(sheet: Sheet, x: float, y: float) -> None:
+    """Paint the mark of an estimate of the model beside it."""
     from matplotlib.patches import Circle
 
     circle = Circle((x, y), 2.2, facecolor="white", edgecolor=INK, linewidth=0.8)

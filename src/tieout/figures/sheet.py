@@ -53,6 +53,7 @@ def blank(width: float, size: float = SIZE) -> Sheet:
 
 
 def cut(sheet: Sheet, height: float) -> Sheet:
+    """Return a sheet cut to a height, in points."""
     sheet.flip.translate(0, height)
     sheet.figure.set_size_inches(sheet.width / 72, height / 72)
     return sheet
@@ -66,6 +67,7 @@ def stamped(sheet: Sheet, synthetic: bool) -> Sheet:
 
 
 def saved(sheet: Sheet, format_: str) -> bytes:
+    """Return a sheet as the bytes of a picture, without date and without the names of programs."""
     out = io.BytesIO()
     sheet.figure.savefig(out, format=format_, dpi=300, metadata=UNDATED[format_])
     return out.getvalue()
@@ -220,6 +222,7 @@ def dots(sheet: Sheet, places: Sequence[tuple[float, float]], radius: float, *, 
 
 
 def diamond(sheet: Sheet, x: float, y: float, radius: float, face: str) -> None:
+    """Paint a diamond round a point; `radius` in points."""
     from matplotlib.patches import Polygon
 
     corners = [(x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius)]
@@ -229,6 +232,7 @@ def diamond(sheet: Sheet, x: float, y: float, radius: float, face: str) -> None:
 
 
 def frame(sheet: Sheet, x: float, y: float, width: float, height: float, face: str = "white", edge: str = INK) -> None:
+    """Paint a rectangle from its upper left corner; all in points."""
     from matplotlib.patches import Rectangle
 
     sheet.figure.add_artist(
@@ -245,6 +249,7 @@ def arrow(sheet: Sheet, start: tuple[float, float], end: tuple[float, float]) ->
 
 
 def tip(sheet: Sheet, end: tuple[float, float], towards: tuple[float, float]) -> None:
+    """Paint the tip of an arrow that ends at a point and goes `towards` a direction of length 1."""
     from matplotlib.patches import Polygon
 
     (x, y), (dx, dy) = end, towards
@@ -254,4 +259,5 @@ def tip(sheet: Sheet, end: tuple[float, float], towards: tuple[float, float]) ->
 
 
 def tidy(text: str) -> str:
+    """Return a text in one line with single spaces."""
     return " ".join(text.split())

@@ -165,10 +165,12 @@ def string(text: str) -> Node:
 
 
 def fields(node: Node) -> Node:
+    """Return the entries of a map in front matter; nothing of what is no map."""
     return node["c"] if node["t"] == "MetaMap" else {}
 
 
 def as_list(node: Node | None) -> list[Node]:
+    """Return the entries of a list in front matter; a single value is a list of one."""
     if node is None:
         return []
     return node["c"] if node["t"] == "MetaList" else [node]

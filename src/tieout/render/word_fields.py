@@ -115,6 +115,7 @@ def refer(link: Element, name: str) -> None:
 
 
 def drop(element: Element) -> None:
+    """Remove an element from its parent."""
     parent = element.getparent()
     assert parent is not None, "only what is part of something is dropped"
     parent.remove(element)
@@ -143,4 +144,5 @@ def run(text: str, look: Element | None) -> Element:
 
 
 def text_of(element: Element) -> str:
+    """Return the text of an element."""
     return "".join(part.text or "" for part in element.iter(f"{W}t"))

@@ -54,6 +54,7 @@ def only_breaks(block: Element) -> bool:
 
 
 def style_of(block: Element) -> str:
+    """Return the name of a paragraph's style, or an empty text."""
     style = block.find(f"{W}pPr/{W}pStyle")
     return "" if style is None else str(style.get(f"{W}val"))
 
