@@ -211,7 +211,7 @@ BAD = "Kanaribad"
 WRONG = {
     "text for a number": {"age": BAD}, "a level that is none": {"sex": BAD}, "a date that is none": {"enrol_date": BAD},
     "a moment that is none": {"t_door": BAD}, "a record twice": {"record_id": f"{RECORD}-01-001"}, "no record": {"record_id": ""},
-    "a site that is not in the table": {"redcap_data_access_group": "Kanaribad"}, "a number out of range": {"age": "8717"},
+    "a site that is not in the table": {"redcap_data_access_group": "site_99"}, "a number out of range": {"age": "8717"},
     "a date of birth that is none": {"born": BAD}, "a time before another": {"t_door": "2031-01-01T00:00"},
 }  # fmt: skip
 
