@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import json
+import math
 import shutil
 import threading
 import zipfile
@@ -11,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, TEMPLATE
+from conftest import STUDY, TEMPLATE, word_text
 from lxml import html
 from test_weave import woven
 
@@ -348,3 +351,105 @@ def test_a_link_in_the_folder_to_a_file_elsewhere_is_not_followed(small, tmp_pat
 def test_data_to_which_a_document_links_do_not_come_into_its_project(small):
     small.write("m.qmd", TEMPLATE + "\nSee [the data](data.csv).\n").build("html")
     assert not list((small.folder / "build").rglob("data.csv"))
+
+
+# Pages
+
+
+MARKUP = "\"><script>zz()</script><img src=//h.example/x onerror=zz()>'--><svg onload=zz()>{{7*7}}#zz $zz$ \\zz"
+WORDS = ("title", "label", "unit", "among", "states", "synthetic", "note", "name")
+RUN = "script|iframe|object|embed|form|base|link|img[not(starts-with(@src,'data:'))]|meta[@http-equiv='refresh']"
+
+
+def infected(node: object, key: str = "") -> object:
+    """Return a study with markup in every text that is told."""
+    if isinstance(node, dict):
+        told = key in ("levels", "missing")
+        return {k: infected(v, "label" if told else str(k)) for k, v in node.items()}
+    if isinstance(node, list):
+        return [infected(each, key) for each in node]
+    return f"{node} {MARKUP}" if key in WORDS and isinstance(node, str) else node
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Return pages and documents of a study with markup in every text, of its audit, check and difference."""
+    from conftest import DATA, Small
+
+    from tieout import check, diff
+    from tieout.audit import page, report
+    from tieout.yamls import loaded
+
+    small = Small(tmp_path_factory.mktemp("infected"))
+    told = loaded(STUDY.replace("title: A", "synthetic: Not real\ntitle: A"))
+    small.write("study.yaml", json.dumps(infected(told), default=str)).write("m.qmd", front('subtitle: "\\\\\\" onload=\\\\\\"zz()"'))
+    small.write("data.csv", DATA.replace(",b,", f',"{MARKUP.replace(chr(34), chr(34) * 2)}",'))
+    built = small.build("html", "docx", "pdf").outputs
+    checked = check.run(small.study, small.folder / "check")
+    results = small.folder / "build/results.json"
+    found = {"manuscript": built["html"].read_text(), "check": checked.index.read_text(), "of a site": next(
+        path.read_text() for path in (small.folder / "check/sites").rglob("*.html") if "zz" in path.read_text())}  # fmt: skip
+    found["audit"] = page.page(report.audit(built["html"], None))
+    found["difference"] = diff.page(diff.run(str(results), str(small.study), ()))
+    return found, built
+
+
+@pytest.mark.parametrize("name", ["manuscript", "check", "of a site", "audit", "difference"])
+def test_markup_in_any_text_of_a_study_stays_text_on_every_page(pages, name):
+    text = pages[0][name]
+    root = html.document_fromstring(text)
+    assert root.xpath("//meta[@http-equiv='Content-Security-Policy']")[0].get("content").startswith("default-src 'none'")
+    foreign = [element for element in root.xpath(f"//{RUN.replace('|', '|//')}") if "zz" in html.tostring(element).decode()[:200]]
+    assert [element for element in foreign if element.get("type") != "application/json"] == []
+    assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
+    assert not [element for element in root.iter() if "h.example" in str(element.get("src") or element.get("href"))]
+    assert "zz()" in root.text_content()
+    assert not root.xpath("//img[@onerror] | //svg[@onload]")
+
+
+def test_markup_in_any_text_of_a_study_stays_text_in_word_and_pdf(pages):
+    import docx
+    import pymupdf
+
+    paper = docx.Document(pages[1]["docx"])
+    with pymupdf.open(pages[1]["pdf"]) as document:
+        told = "".join(page.get_text() for page in document)
+    for text in (word_text(paper.part), told):
+        assert "<script>zz()</script>" in "".join(text.split())
+
+
+# Spreadsheets
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1+1", "\r=1+1", "\n=1+1", "=cmd|'/c calc'!A1", "=HYPERLINK(1)")
+
+
+@pytest.mark.parametrize("formula", FORMULAS, ids=range(len(FORMULAS)))
+def test_no_cell_begins_like_a_formula(formula):
+    from tieout.spreadsheet import harmless
+
+    assert harmless(formula) == f"'{formula}"
+    assert harmless("a=1") == "a=1" and harmless("") == ""
+
+
+def test_rows_behind_figures_and_lists_begin_with_no_formula(small):
+    from tieout import check
+
+    small.change("study.yaml", "label: Sex,", "label: =HYPERLINK(1),").change("study.yaml", "label: Age,", "label: '@SUM(1)',")
+    small.change("study.yaml", "1: Male", "1: =1+1")
+    small.change("study.yaml", "claims:", "figures: {forest: {kind: forest, of: good}}\nclaims:")
+    small.change("m.qmd", "::: {#tbl-model}", '![C](figures/forest){#fig-forest fig-alt="[[ alt.forest ]]"}\n\n::: {#tbl-model}')
+    small.change("data.csv", "r-01,a", "=1+1,=2+2").change("data.csv", "61,1,0", "161,1,0")
+    check.run(small.study, small.folder / "check")
+    small.change("data.csv", "161,1,0", "61,1,0").build("html")
+    tables = [*small.folder.glob("check/**/*.csv"), *small.folder.glob("build/**/*.csv")]
+    cells = [cell for path in tables for row in csv.reader(path.open(encoding="utf-8-sig", newline="")) for cell in row]
+    assert len(tables) > 2 and any("HYPERLINK" in cell for cell in cells)
+    assert not [cell for cell in cells if cell.startswith(FORMULA) and not number(cell)]
+
+
+def number(cell: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return math.isfinite(float(cell))
+    return False

@@ -129,16 +129,16 @@ def definitions(old: Side, new: Side) -> list[Redefined]:
 def notes(old: Side, new: Side, lines: Mapping[str, Lines]) -> list[str]:
     """Return what could not be compared, and why."""
     found = [f"{table}: {each.problem}" for table, each in lines.items() if each.problem]
-    without = [each.name for each in (old, new) if each.registry is None]
+    without = [each.shown for each in (old, new) if each.registry is None]
     if without:
         found.append(f"records were not compared: none are in {' and '.join(without)}")
     if any(each.study is None for each in (old, new)) and not (old.results and new.results):
         found.append("definitions were not compared: they are in a study or a snapshot")
     for each in (old, new):
         if not each.passages:
-            found.append(f"texts were not compared: {each.name} has no document")
+            found.append(f"texts were not compared: {each.shown} has no document")
         if each.results is None:
-            found.append(f"{each.name}: only the figures printed in it are known")
+            found.append(f"{each.shown}: only the figures printed in it are known")
     if old.passages and new.passages and old.typeset != new.typeset:
         found.append("texts were not compared: a finished page has authors and references that a woven document has not")
     if old.title and new.title and old.title != new.title:

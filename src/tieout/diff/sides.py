@@ -78,6 +78,12 @@ class Side:
     typeset: bool = False
 
     @property
+    def shown(self) -> str:
+        """What outputs call this side: the end of an absolute path, whose beginning tells of a machine and its user."""
+        path = Path(self.name)
+        return Path(*path.parts[-2:]).as_posix() if path.is_absolute() else self.name
+
+    @property
     def title(self) -> str:
         return str(self.results.meta.get("title", "")) if self.results else ""
 

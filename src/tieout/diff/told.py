@@ -171,7 +171,7 @@ def say_records(console: Console, table: str, lines: Lines) -> None:
 def as_data(difference: Difference) -> dict[str, Any]:
     """Return a difference as plain data, without any record's number."""
     return {
-        **{name: {"name": side.name, "stamp": side.stamp} for name, side in (("old", difference.old), ("new", difference.new))},
+        **{name: {"name": side.shown, "stamp": side.stamp} for name, side in (("old", difference.old), ("new", difference.new))},
         "synthetic": difference.synthetic,
         "differs": bool(difference.exit_code),
         "claims": [dataclasses.asdict(flip) for flip in difference.claims],
