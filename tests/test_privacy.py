@@ -253,9 +253,9 @@ def test_a_build_that_is_ended_leaves_no_folder_behind(tmp_path):
     command = [sys.executable, "-c", "from tieout.cli import main; main()", "build", str(study), "--out", str(tmp_path / "out")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path) as running:
         until = time.monotonic() + 60
-        while not list(tmp_path.glob("out/.tieout-*")) and time.monotonic() < until:
+        while not list(tmp_path.glob("out/.tieout-*/*")) and time.monotonic() < until:
             time.sleep(0.02)
-        work = next(tmp_path.glob("out/.tieout-*"))
+        work = next(tmp_path.glob("out/.tieout-*/*")).parent
         assert stat.S_IMODE(work.stat().st_mode) == 0o700
         running.terminate()
         assert running.wait(60) == 143
