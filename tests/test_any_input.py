@@ -77,7 +77,10 @@ def test_what_is_not_the_template_language_stays_as_it_was_typed(tmp_path, befor
 
 CONDITION = st.lists(
     st.sampled_from(
-        "outcome.success.pct model.x.age.p model.x.sex.p nothing < > <= == and or not ( ) 0.05 1e400 'a' in is None [ ] , . ** % lambda".split()
+        [
+            *"outcome.success.pct model.x.age.p model.x.sex.p nothing < > <= == and or not ( )".split(),
+            *"0.05 1e400 'a' in is None [ ] , . ** %".split(),
+        ]
     ),
     max_size=9,
 ).map(" ".join)
@@ -209,7 +212,7 @@ def test_numbers_in_words_are_distinct_and_read_back_by_the_audit(value):
     from tieout.audit.read import read_text
 
     found = [q for q in extract(read_text(f"There were {spelled(value)} patients.", "md", "words")) if q.count]
-    assert [q.count.value for q in found] in ([value], []) if value > 999 else [value] == [q.count.value for q in found]
+    assert [q.count.value for q in found] == [value]
 
 
 @often

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -132,6 +133,9 @@ def check_language(tree: nodes.Template) -> None:
     """Raise TemplateSyntaxError where a template or a condition does more than compare, choose and name."""
     allowed: list[nodes.Node] = [block.call for block in tree.find_all(nodes.CallBlock) if is_claim(block.call)]
     allowed += [operand.expr for operand in tree.find_all(nodes.Operand) if isinstance(operand.expr, nodes.List | nodes.Tuple)]
+    for number in tree.find_all(nodes.Const):
+        if isinstance(number.value, float) and not math.isfinite(number.value):
+            raise TemplateSyntaxError("a number is too large", number.lineno or 1)
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, SPOKEN) and not any(node is one for one in allowed):
             raise TemplateSyntaxError("a template compares and chooses; it does not calculate, call or loop", node.lineno or 1)

@@ -151,7 +151,7 @@ def numeral(found: list[Token], at: int, start: int) -> bool:
     if at == start:
         return word in WORDS
     if word in SCALES:
-        return before in WORDS
+        return before in WORDS or (before, word) == ("hundred", "thousand")
     if word == "and":
         return before in SCALES and at + 1 < len(found) and found[at + 1].lower in WORDS
     if token.kind == "dash":
