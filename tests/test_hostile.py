@@ -7,7 +7,10 @@ import csv
 import json
 import math
 import shutil
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -453,3 +456,28 @@ def number(cell: str) -> bool:
     with contextlib.suppress(ValueError):
         return math.isfinite(float(cell))
     return False
+
+
+# Time
+
+
+def test_no_pattern_takes_more_than_the_square_of_a_texts_length():
+    command = [sys.executable, str(Path(__file__).with_name("hostile_patterns.py"))]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout.splitlines()
+    assert told[:-1] == []
+    assert int(told[-1].split()[0]) > 100
+
+
+@pytest.mark.parametrize("run", ["1", "1,", "(", "n=1 of ", " ", "- ", "50 of 75 ", "p<0.05; ", "1 to ", "95% CI 1 to 2 ", "[1] "])
+def test_the_audit_of_a_text_twice_as_long_takes_no_more_than_four_times_as_long(tmp_path, run):
+    from tieout.audit import report
+
+    def seconds(length: int) -> float:
+        (tmp_path / "m.txt").write_text(f"Of 75 patients {run * (length // len(run))}")
+        start = time.process_time()
+        with contextlib.suppress(TieoutError):
+            report.audit(tmp_path / "m.txt")
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(40_000) < 4 * seconds(20_000) + 0.5
