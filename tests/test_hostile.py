@@ -458,6 +458,35 @@ def number(cell: str) -> bool:
     return False
 
 
+# Results that a manuscript carries
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"decimals": 10**9}, {"decimals": -5}, {"kind": "none"}, {"value": 1e308}, {"value": 10**4000}, {"value": "1"},
+        {"label": ["x"]},
+        {"counted": {"x": 5}}, {"n": {"x": 1}}, {"surplus": 1}, {"key": None},
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_results_that_a_pdf_carries_are_refused_where_they_are_not_as_tieout_writes_them(tmp_path, monkeypatch, row):
+    from tieout.audit import carried
+
+    meta = {"journal": "generic", "confidence": "95", "snapshot": "0" * 64, "cut": "2024-01-01", "synthetic": ""}
+    right = {"key": "a.b", "value": 1.5, "kind": "median", "label": "x", "decimals": 1}
+    (tmp_path / "m.pdf").write_bytes(b"%PDF-1.7")
+
+    def carries(changes: dict[str, object]) -> object:
+        body = json.dumps({"meta": meta, "statistics": [right | changes]}).encode()
+        monkeypatch.setattr(carried, "in_pdf", lambda path, ending: body)
+        return carried.results(tmp_path / "m.pdf")
+
+    assert carries({})
+    with pytest.raises(TieoutError, match="were changed"):
+        carries(row)
+
+
 # Time
 
 
