@@ -69,6 +69,7 @@ DEFAULTS = {
     f.name: f.default if f.default is not dataclasses.MISSING else {} for f in dataclasses.fields(Statistic)[4:]
 }
 
+MOST_DECIMALS = 20
 READ_AS: Mapping[str, tuple[type, ...]] = {
     "value": (int, float, NoneType), "n": (int, NoneType), "total": (int, NoneType), "decimals": (int, NoneType),
     "counted": (dict,), "within": (dict,),
@@ -179,6 +180,8 @@ def statistic(row: Mapping[str, Any]) -> Statistic:
     for name, value in row.items():
         if not isinstance(value, READ_AS.get(name, str)):
             raise TypeError(f"'{name}' cannot be {value!r:.40}")
+    if not 0 <= (row.get("decimals") or 0) <= MOST_DECIMALS:
+        raise TypeError("no number has so many decimals")
     return Statistic(**{**row, **rules(row)})
 
 

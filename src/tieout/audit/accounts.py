@@ -92,7 +92,8 @@ def of_these(sentence: Sentence, counts: Sequence[Quoted], earlier: Sentence | N
 
 SPLIT = re.compile(r"\b(?:randomi[sz]ed|randomly|assigned|allocated)\b", re.I)
 TO = re.compile(
-    r"\W*(?:\([^()]{0,40}\)\W*)?(?:patients|participants)?\s*(?:were\s+)?(?:(?:assigned|allocated|randomi[sz]ed)\s+)?to\b(?!\s*\d)",
+    r"\W{0,20}(?:\([^()]{0,40}\)\W{0,20})?(?:patients|participants)?\s{0,9}(?:were\s{1,9})?"
+    r"(?:(?:assigned|allocated|randomi[sz]ed)\s{1,9})?to\b(?!\s*\d)",
     re.I,
 )
 MALE, FEMALE = re.compile(r"\b(?:men|males?|boys)\b", re.I), re.compile(r"\b(?:women|females?|girls)\b", re.I)

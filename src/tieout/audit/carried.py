@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 from tieout.audit.hostile import LARGEST, MOST_PARTS, alone, limit_memory, xml_parser
-from tieout.display import profile_of
+from tieout.display import profile_of, text
 from tieout.errors import TieoutError
 from tieout.results import Results, parsed
 
@@ -51,11 +51,14 @@ def results(path: Path) -> Results | None:
         return None
     try:
         found = parsed(attached)
-        profile_of(found.meta)
+        profile = profile_of(found.meta)
+        for each in found:
+            if each.value is not None:
+                text(each, profile)
         if not all(isinstance(found.meta.get(name) or "", str) for name in TOLD) or not found.meta["snapshot"]:
             raise ValueError("these results do not say of which data they are")
         return found
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError):
         hint = "check it against the data with --study, or against a build's results with --results"
         raise TieoutError(str(path), "the results that this file carries were changed", hint) from None
 
