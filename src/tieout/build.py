@@ -127,8 +127,8 @@ def build(
         }
         typeset = {
             name: beside.submit(
-                render.render, work / name, name, formats, work, engine=chosen, created=created(study),
-                pictures=drawn[name].result, attached=attached,
+                documents.as_written(work / name / f"{name}.qmd", sources[name])(render.render), work / name, name, formats, work,
+                engine=chosen, created=created(study), pictures=drawn[name].result, attached=attached,
             )
             for name in found
         }  # fmt: skip

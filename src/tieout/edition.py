@@ -68,10 +68,11 @@ def make(job: Job) -> dict[str, bytes]:
         lay_out(project, results, template, document, job.name)
         needed = ("svg", "png") if "docx" in shared.formats else ("svg",)
         draw(project / "figures", results, profile, document, needed)
-        made = render.render(
-            project, job.name, shared.formats, Path(place), engine=shared.engine, created=shared.created,
-            attached={"results.json": lambda: saved},
-        )  # fmt: skip
+        with render.documents.as_written(project / f"{job.name}.qmd", source):
+            made = render.render(
+                project, job.name, shared.formats, Path(place), engine=shared.engine, created=shared.created,
+                attached={"results.json": lambda: saved},
+            )  # fmt: skip
         files = {path.name: path.read_bytes() for path in made.values()}
     files["results.json"] = saved.encode("utf-8")
     files |= {name: text.encode("utf-8-sig") for name, text in lists_of(job).items()}

@@ -83,9 +83,11 @@ def wrong(name: Name, known: Known) -> Iterator[TieoutError]:
 
 def absent(place: str, kind: str, word: str, words: Collection[str]) -> Iterator[TieoutError]:
     if word not in words:
-        yield TieoutError(
-            place, f"no {kind} is called '{word}'", nearest(word, words) or f"there are: {some_of(words, 20)}"
-        )
+        hint = nearest(word, words) or f"there are: {some_of(words, 20)}"
+        yield TieoutError(place, f"no {SINGULAR.get(kind, kind)} is called '{word}'", hint)
+
+
+SINGULAR = {"tables": "table", "alt": "figure"}
 
 
 def wrong_key(name: Name, results: Results) -> Iterator[TieoutError]:
@@ -123,8 +125,18 @@ def tokens(template: Path, source: str, language: Environment) -> list[Token]:
     except (RecursionError, ValueError):
         raise TieoutError(str(template), "this is not a template: it is nested too deeply, or a number is too long") from None
     except TemplateSyntaxError as error:
-        raise TieoutError(f"{template}:{error.lineno}", f"this is not a template: {error.message}") from None
+        problem, hint = next((told for sign, told in MISTAKES.items() if sign in str(error.message)), (str(error.message), ""))
+        raise TieoutError(f"{template}:{error.lineno}", f"this is not a template: {problem}", hint) from None
     return found
+
+
+MISTAKES = {
+    "looking for the following tags: 'endclaim'": ("a claim is begun and never ended", "end it with [% endclaim %]"),
+    "looking for the following tags": ("a condition is begun and never ended", "end it with [% endif %]"),
+    "unknown tag 'end": ("a tag ends what was never begun", "begin it with [% if condition.NAME %] or [% claim NAME %]"),
+    "unexpected char": ("a sign stands in a figure or tag where none can", "is a [[ or [% before it never closed?"),
+}
+"""What Jinja2 finds wrong, by words of its message, in ours, with what to try."""
 
 
 def place_at(source: str, offset: int) -> str:

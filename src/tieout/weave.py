@@ -288,11 +288,15 @@ def weave(
 def read_template(template: Path) -> str:
     """Return the text of a document; raise TieoutError where it is missing or cannot be read."""
     try:
-        return template.read_text(encoding="utf-8-sig")
+        text = template.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise TieoutError(str(template), "there is no such document", "check documents in the study file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise TieoutError(str(template), f"the document cannot be read: {error}", "save it as UTF-8 text") from None
+    if not text.strip() or "\0" in text or "\x03" in text:
+        problem = "holds signs that no text has" if text.strip() else "is empty"
+        raise TieoutError(str(template), f"the document {problem}", "write it as text in Quarto's Markdown (.qmd); see tieout example")
+    return text
 
 
 def line_of(error: BaseException) -> int:

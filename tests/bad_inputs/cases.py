@@ -28,10 +28,10 @@ class Case:
     around: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
-def change(file: str, command: str, name: str, *texts: str, **more: object) -> Case:
+def change(file: str, usual: str, name: str, *texts: str, command: str = "", **more: object) -> Case:
     """Return a case in which texts of one file are replaced: old, new, old, new …"""
     pairs = zip(texts[::2], texts[1::2], strict=True)
-    return Case(name, command, tuple((file, old, new) for old, new in pairs), **more)  # type: ignore[arg-type]
+    return Case(name, command or usual, tuple((file, old, new) for old, new in pairs), **more)  # type: ignore[arg-type]
 
 
 study = partial(change, "study.yaml", "check")

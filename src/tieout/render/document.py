@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from tieout.errors import TieoutError, raise_all
+from tieout.errors import Errors, TieoutError, raise_all
 from tieout.yamls import loaded
 
 FENCE = re.compile(r"^\s*(?P<mark>`{3,}|~{3,})(?P<rest>.*)$")
@@ -56,6 +57,32 @@ class Document:
     def line_of(self, words: str) -> int:
         """Return the line on which some words first stand, or 1."""
         return self.text.count("\n", 0, max(self.text.find(words), 0)) + 1
+
+
+@contextlib.contextmanager
+def as_written(woven: Path, template: Path) -> Iterator[None]:
+    """Let errors about a woven document, which is gone when they are read, name the template that it was woven from.
+
+    The line is that of the template which begins as the woven one does, up to its first figure.
+    """
+    try:
+        yield
+    except Errors as several:
+        raise Errors(in_template(error, woven, template) for error in several.errors) from None
+    except TieoutError as error:
+        raise in_template(error, woven, template) from None
+
+
+def in_template(error: TieoutError, woven: Path, template: Path) -> TieoutError:
+    """Return an error with its place in the template, if it is one in the woven document."""
+    path, _, line = error.place.rpartition(":") if error.place[-1:].isdigit() else (error.place, "", "")
+    if Path(path) != woven:
+        return error
+    lines = template.read_text(encoding="utf-8-sig").splitlines()
+    told = woven.read_text(encoding="utf-8").splitlines()[int(line or 1) - 1].partition("[")
+    start = told[0] if told[0].strip() else told[0] + told[1] + told[2]
+    found = next((f":{number}" for number, text in enumerate(lines, 1) if start.strip() and text.startswith(start)), "")
+    return type(error)(f"{template}{found}", error.problem, error.hint)
 
 
 def without_comments(document: Document) -> str:
@@ -176,5 +203,5 @@ def local_file(document: Document, name: str, what: str) -> Path:
     if not path.is_relative_to(document.folder.resolve()):
         raise document.error(line, f"{what} '{name}' lies outside the document's folder", "copy it beside the document")
     if not path.is_file():
-        raise document.error(line, f"{what} '{name}' does not exist")
+        raise document.error(line, f"{what} '{name}' does not exist", "save it beside the document, or mend its name")
     return path

@@ -197,6 +197,11 @@ def plain_text(node: Any) -> str:
 
 def unprintable(document: Document, tree: Node) -> Iterator[TieoutError]:
     """Yield an error for each raw part that a format would lose and each caption without a number."""
+    if not document.front.get("bibliography"):
+        cited = dict.fromkeys(each["citationId"] for node in every(tree["blocks"]) if node["t"] == "Cite" for each in node["c"][0])
+        for name in cited:
+            problem = f"the text cites '{name}', but the document names no bibliography"
+            yield document.error(document.line_of(f"@{name}"), problem, "add bibliography: references.bib to the front matter")
     for node in every([tree["meta"], tree["blocks"]]):
         if node["t"] in ("RawBlock", "RawInline"):
             kind, text = node["c"]
