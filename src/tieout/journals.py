@@ -16,9 +16,11 @@ from tieout.counts import Counts, counts
 from tieout.declared import Strict, Text
 from tieout.display import PROFILE, Profile
 from tieout.errors import TieoutError, nearest
+from tieout.expected import of_pydantic, shown
 from tieout.yamls import loaded
 
 ABSTRACT = re.compile(r"(?P<before>^abstract: *\|[^\n]*\n)(?P<text>(?:[ \t]+[^\n]*\n|[ \t]*\n)*)", re.M)
+COMPARE = "compare templates/journals/lancet.yaml"
 HEADING = re.compile(r"(?P<indent>(?:\A|\n)[ \t]*)\*\*(?P<words>[^*\n]+)\*\*")
 LIMITS: dict[str, tuple[str, Callable[[Counts], int]]] = {
     "abstract": ("words in the abstract", lambda found: found.abstract),
@@ -85,9 +87,14 @@ def read(name: str, folder: Path = Path()) -> Journal:
     except ValidationError as error:
         first = error.errors()[0]
         place = " › ".join(map(str, first["loc"]))
-        raise TieoutError(f"{path}  {place}", first["msg"][:1].lower() + first["msg"][1:], "compare templates/journals") from None
+        if first["type"] == "extra_forbidden":
+            raise TieoutError(str(path), f"unknown key '{place}'", nearest(place, Journal.model_fields) or COMPARE) from None
+        if first["type"] == "missing":
+            raise TieoutError(str(path), f"the key '{place}' is missing", COMPARE) from None
+        problem = f"got {shown(first['input'])}, expected {of_pydantic(first)}"
+        raise TieoutError(f"{path}  {place}", problem, COMPARE) from None
     except (YAMLError, UnicodeDecodeError, TypeError):
-        raise TieoutError(str(path), "this is not the profile of a journal", "compare templates/journals/lancet.yaml") from None
+        raise TieoutError(str(path), "this is not the profile of a journal", COMPARE) from None
     return journal
 
 

@@ -217,7 +217,7 @@ def binary(path: Path) -> Iterator[io.BufferedReader]:
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise TieoutError(str(path), "there is no such data file", "check data › file in the study file") from None
+        raise TieoutError(str(path), "there is no such data file", "is its name right in the study file or the command?") from None
     except OSError as error:
         raise TieoutError(str(path), f"the data file cannot be read: {error.strerror}") from None
 

@@ -23,7 +23,7 @@ from bad_inputs.cases import Case
 from tieout import cli
 
 HERE = Path(__file__).parent
-FAMILIES = ("study_files", "data_files", "templates")
+FAMILIES = ("study_files", "data_files", "templates", "manuscripts", "names", "environments")
 SMALL = {"study.yaml": STUDY, "data.csv": DATA, "m.qmd": TEMPLATE}
 WIDE, LONG = 135, 10
 """Signs of a line and lines of a change that a snapshot shows."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
-from bad_inputs.cases import Case, data
 from conftest import DATA
+
+from bad_inputs.cases import Case, data
 
 HEADER, *ROWS = [line.split(",") for line in DATA.splitlines()]
 

@@ -1,4 +1,4 @@
-"""Mistakes in the document: names that do not exist, figures that cannot be quoted, claims that no longer hold, what cannot be typeset."""
+"""Mistakes in the document: names that do not exist, claims that no longer hold, what cannot be typeset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bad_inputs.cases import Case, template
 
+HTML = "build --formats html"
+EMBEDDED = "build --formats html --engine embedded"
 WHOLE = "Of [[ study.patients.n ]] patients"
 ABSTRACT = "A good outcome was seen in [[ outcome.good | rate ]]."
 
@@ -16,7 +18,7 @@ def instead(name: str, text: str, **more: object) -> Case:
 
 
 def whole(name: str, text: str | bytes | None) -> Case:
-    return Case(name, "build --formats html", files={"m.qmd": text})
+    return Case(name, HTML, files={"m.qmd": text})
 
 
 def linked_picture(folder: Path) -> None:
@@ -55,26 +57,26 @@ CASES = (
     Case("a claim that no longer holds", "build", (("study.yaml", "outcome.good.pct > 10", "outcome.good.pct > 90"),)),
     instead("a claim that nobody declared", "[% claim finer %]It was good.[% endclaim %]"),
     instead("a figure that is not estimable", "The odds were [[ model.good.sex_2.estimate ]]."),
-    instead("a reference to a table that is not there", "See @tbl-baselin.", command="build --formats html"),
-    instead("a reference to a figure that is not there", "See @fig-flow.", command="build --formats html"),
-    instead("a citation without a bibliography", "As before [@smith2020].", command="build --formats html"),
-    instead("a picture that is not there", "![A scan](scan.png){#fig-scan}", command="build --formats html"),
-    instead("a picture from the network", "![A scan](https://example.org/scan.png){#fig-scan}", command="build --formats html"),
-    instead("a picture of no known kind", "![A scan](study.yaml){#fig-scan}", command="build --formats html"),
-    instead("a picture outside the folder", "![A scan](../../etc/hostname){#fig-scan}", command="build --formats html"),
-    instead("a picture that is a link", "![A scan](scan.png){#fig-scan}", command="build --formats html", prepared=linked_picture),
-    instead("a picture without an identifier", "![A scan](scan.png)", command="build --formats html"),
-    instead("a cell of R", "```{r}\nsummary(x)\n```", command="build --formats html --engine embedded"),
-    instead("a number by R in the text", "There were `r nrow(x)` patients.", command="build --formats html --engine embedded"),
-    instead("a shortcode that only Quarto knows", "{{< include other.qmd >}}", command="build --formats html --engine embedded"),
-    instead("raw LaTeX", "\\newpage", command="build --formats html --engine embedded"),
-    instead("raw HTML that is no table", "<iframe src='https://example.org'></iframe>", command="build --formats html"),
-    instead("raw Typst", '```{=typst}\n#read("/etc/passwd")\n```', command="build --formats html"),
-    instead("a script in a link", "[more](javascript:alert%281%29)", command="build --formats html"),
-    instead("an attribute that runs", '[more]{onclick="alert(1)"}', command="build --formats html"),
-    instead("a div that is never closed", "::: {#tbl-other}\n\nA table", command="build --formats html"),
-    instead("a caption without an identifier", "| a | b |\n|---|---|\n| 1 | 2 |\n\n: A table of ours", command="build --formats html"),
-    template("a bibliography that is not there", "abstract: |", "bibliography: missing.bib\nabstract: |", command="build --formats html"),
+    instead("a reference to a table that is not there", "See @tbl-baselin.", command=HTML),
+    instead("a reference to a figure that is not there", "See @fig-flow.", command=HTML),
+    instead("a citation without a bibliography", "As before [@smith2020].", command=HTML),
+    instead("a picture that is not there", "![A scan](scan.png){#fig-scan}", command=HTML),
+    instead("a picture from the network", "![A scan](https://example.org/scan.png){#fig-scan}", command=HTML),
+    instead("a picture of no known kind", "![A scan](study.yaml){#fig-scan}", command=HTML),
+    instead("a picture outside the folder", "![A scan](../../etc/hostname){#fig-scan}", command=HTML),
+    instead("a picture that is a link", "![A scan](scan.png){#fig-scan}", command=HTML, prepared=linked_picture),
+    instead("a picture without an identifier", "![A scan](scan.png)", command=HTML),
+    instead("a cell of R", "```{r}\nsummary(x)\n```", command=EMBEDDED),
+    instead("a number by R in the text", "There were `r nrow(x)` patients.", command=EMBEDDED),
+    instead("a shortcode that only Quarto knows", "{{< include other.qmd >}}", command=EMBEDDED),
+    instead("raw LaTeX", "\\newpage", command=EMBEDDED),
+    instead("raw HTML that is no table", "<iframe src='https://example.org'></iframe>", command=HTML),
+    instead("raw Typst", '```{=typst}\n#read("/etc/passwd")\n```', command=HTML),
+    instead("a script in a link", "[more](javascript:alert%281%29)", command=HTML),
+    instead("an attribute that runs", '[more]{onclick="alert(1)"}', command=HTML),
+    instead("a div that is never closed", "::: {#tbl-other}\n\nA table", command=HTML),
+    instead("a caption without an identifier", "| a | b |\n|---|---|\n| 1 | 2 |\n\n: A table of ours", command=HTML),
+    template("a bibliography that is not there", "abstract: |", "bibliography: missing.bib\nabstract: |", command=HTML),
     template("a bibliography from the network", "abstract: |", "bibliography: https://example.org/a.bib\nabstract: |",
-             command="build --formats html"),
+             command=HTML),
 )  # fmt: skip

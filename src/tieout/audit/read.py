@@ -56,7 +56,8 @@ def read(path: Path) -> Manuscript:
         raise TieoutError(place, f"files ending in '{path.suffix}' are of no format known here", KNOWN)
     try:
         if not path.is_file():
-            raise TieoutError(place, "there is no such file")
+            problem = "this is a folder" if path.is_dir() else "there is no such file"
+            raise TieoutError(place, problem, "name a manuscript: .docx, .pdf, .html, .md, .txt or .xml")
         size = path.stat().st_size
         if size > LARGEST:
             limit = LARGEST // 1_000_000
