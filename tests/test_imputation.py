@@ -139,7 +139,7 @@ def test_levels_without_order_are_not_imputed_and_this_is_said(holed):
     [
         ("model: good, imp", "model: goood, imp", "did you mean 'good'"),
         ("terms: [age, sex]}", "terms: [age, sex], cluster: site}", "only a logistic model without clusters"),
-        ("imputations: 3", "imputations: 1", "greater than or equal to 2"),
+        ("imputations: 3", "imputations: 1", "expected a number from 2 on"),
         ("seed: 5", "seed: 5, variables: [age]", "is in the model, and so in the imputation"),
         ("seed: 5", "seed: 5, variables: [site]", "never analysed by name"),
     ],

@@ -300,8 +300,8 @@ MISTAKES = [
     ("terms: [arm, age], cluster: site}", "terms: [arm, age], interval: profile}", "profile interval"),
     ("hazards: {kind: forest, of: death}", "hazards: {kind: forest, of: pressure}", "differences of means"),
     ("at: [90, 365]", "at: [90, 90]", "stands twice"),
-    ("at: [90, 365]", "at: [-1]", "greater than or equal to 0"),
-    ("per: 100, unit", "per: 0, unit", "greater than 0"),
+    ("at: [90, 365]", "at: [-1]", "expected a number from 0 on"),
+    ("per: 100, unit", "per: 0, unit", "expected a number above 0"),
     ("by: arm, at", "by: amr, at", "did you mean 'arm'"),
     ("exposure: years, per", "exposure: dead, per", "expected integer or decimal"),
 ]

@@ -147,7 +147,7 @@ def test_weights_that_explode_are_told_with_the_largest_weight_and_the_effective
         ("terms: [age, sex]", "terms: [age, age]", "'age' stands twice"),
         ("outcomes: [good]", "outcomes: [death]", "no outcome is called 'death'"),
         ("estimand: ate", "estimand: atx", "unknown value 'atx'"),
-        ("estimand: ate", "estimand: ate, truncate: 1.5", "less than 1"),
+        ("estimand: ate", "estimand: ate, truncate: 1.5", "expected a number below 1"),
     ],
 )
 def test_a_weighting_that_cannot_be_is_refused(treated, old, new, said):
