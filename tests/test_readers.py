@@ -209,7 +209,7 @@ GOOD = table().to_csv(index=False)
         (GOOD[: len(GOOD) // 2].rsplit(",", 1)[0].encode(), "cells, but the header has 8"),
         (GOOD.replace("70.5", '"70.5').encode(), "data.csv"),
         (GOOD.replace("70.5", '"70,5"').encode(), 'a decimal comma? say so: data › format: {decimal: ","}'),
-        (GOOD.replace(",82,", ",.,").encode(), 'does a point or NA stand for missing? declare it: missing: {".": unknown}'),
+        (GOOD.replace(",82,", ",.,").encode(), 'does . stand for missing? declare it: missing: {".": unknown}'),
         (GOOD.replace("2021-01-31,61", "31.01.2021,61").encode(), "say which: data › format: {dates: day_month_year}"),
         (GOOD.replace("2021-01-31,61", "31 janv. 2021,61").encode(), "a month in words? export dates as 2021-06-30"),
         (GOOD.replace("2021-01-31,61", "44227,61").encode(), "a number of Excel's?"),
@@ -286,7 +286,7 @@ def test_a_point_that_is_declared_to_be_missing_is_missing(tmp_path):
 
 @pytest.mark.parametrize(("name", "words"), [
     ("data.xls", "no reader for files ending in '.xls'"), ("data.json", "export it as CSV"),
-    ("data", "no reader for files ending in ''"), ("missing.csv", "there is no such data file"),
+    ("data", "no reader for files without ending"), ("missing.csv", "there is no such data file"),
 ])  # fmt: skip
 def test_a_file_of_an_unknown_kind_says_what_to_do(tmp_path, name, words):
     if name != "missing.csv":
@@ -318,8 +318,8 @@ def test_a_workbook_with_two_filled_sheets_asks_which(tmp_path):
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
-        (lambda book: book.active.__setitem__("D2", "#REF!"), "1 cells hold an error such as #N/A, the first in D2"),
-        (lambda book: book.active.__setitem__("D2", "=1+60"), "1 cells hold formulas that were never computed, the first in D2"),
+        (lambda book: book.active.__setitem__("D2", "#REF!"), "1 cell holds an error such as #N/A, the first in D2"),
+        (lambda book: book.active.__setitem__("D2", "=1+60"), "1 cell holds a formula that was never computed, the first in D2"),
         (lambda book: book.active.__setitem__("E1", None), "the header of column 5 is blank"),
         (lambda book: book.active.__setitem__("E1", "age"), "two columns are called 'age'"),
         (lambda book: (book.create_sheet("x"), setattr(book["Patients"], "sheet_state", "hidden")), "'Patients', is hidden"),
@@ -442,8 +442,8 @@ def test_missing_values_of_stata_keep_their_letters(tmp_path):
     [
         ("nr,weight\n007,1\n", "the key 'id' is missing"),
         ("id,weight\n007,1\n007,2\n", "the key 'id' stands more than once in 2 rows"),
-        ("id,weight\n007,1\n,2\n", "the key 'id' is blank in 1 rows"),
-        ("id,weight\n007,1\n999,2\n", "1 of its 2 records are not in one.csv"),
+        ("id,weight\n007,1\n,2\n", "the key 'id' is blank in 1 row,"),
+        ("id,weight\n007,1\n999,2\n", "1 of its 2 records is not in one.csv"),
         ("id,age\n007,1\n", "two columns are called 'age'"),
     ],
 )

@@ -16,7 +16,7 @@ import pyarrow.csv as arrow_csv
 
 from tieout.errors import TieoutError, nearest, some_of
 from tieout.places import Database
-from tieout.sources import NO_ROWS, check_names, texts_of
+from tieout.sources import check_names, texts_of
 
 SECONDS = 8
 """How long a server may take to answer."""
@@ -34,7 +34,7 @@ def read(place: Database, folder: Path) -> pd.DataFrame:
     table = reader_of(place)(place, folder)
     check_names(Path(shown(place)), list(table.columns))
     if table.empty:
-        raise TieoutError(shown(place), *NO_ROWS)
+        raise TieoutError(shown(place), "there are no rows", "look at the table or the query in the database")
     return table
 
 
@@ -161,7 +161,8 @@ def tables_of(place: Database) -> list[str]:
 
 def no_table(place: Database, known: list[str]) -> TieoutError:
     name = place.table or "of the query"
-    hint = nearest(name, [*known, *(each.split(".")[-1] for each in known)]) or f"tables here: {some_of(known) or 'none'}"
+    short = dict.fromkeys([*known, *(each.split(".")[-1] for each in known)])
+    hint = nearest(name, short) or f"tables here: {some_of(known) or 'none'}"
     return TieoutError(shown(place), f"there is no table '{name}'", hint)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from tieout import databases, sources, statfiles, workbooks
-from tieout.errors import TieoutError, some_of
+from tieout.errors import TieoutError, nearest, some_of
 from tieout.places import Format, Join, Place
 from tieout.redcap import dictionary, export
 from tieout.sources import Cells, Source, check_names
@@ -84,7 +84,9 @@ def open_file(path: Path, form: Format) -> Iterator[Source]:
         raise TieoutError(str(path), "this is a folder, not a data file", "name its files under data › join")
     if ending not in READERS:
         known = some_of(READERS, 20)
-        raise TieoutError(str(path), f"no reader for files ending in '{ending}', expected one of {known}", OTHERWISE.get(ending, ""))
+        kind = f"ending in '{ending}'" if ending else "without ending"
+        hint = OTHERWISE.get(ending, "export the registry as CSV in UTF-8")
+        raise TieoutError(str(path), f"no reader for files {kind}, expected one of {known}", hint)
     with READERS[ending](path, form) as source:
         yield source
 
@@ -100,7 +102,7 @@ def joined(join: Join, form: Format, folder: Path) -> pd.DataFrame:
     for path, table in others:
         strangers = int((~table.index.isin(whole.index)).sum())
         if strangers:
-            problem = f"{strangers} of its {len(table)} records are not in {first.name}"
+            problem = f"{strangers} of its {len(table)} records {'is' if strangers == 1 else 'are'} not in {first.name}"
             raise TieoutError(str(path), problem, "one of the files must have every patient: export all on one day")
         check_names(path, (*whole.columns, *table.columns))
         whole = whole.join(table)
@@ -111,7 +113,8 @@ def keyed(path: Path, key: str, form: Format) -> pd.DataFrame:
     """Return a file's cells under its key, which must stand in it once for each row."""
     with open_file(path, form) as source:
         if key not in source.names:
-            raise TieoutError(str(path), f"the key '{key}' is missing", f"its columns are {some_of(source.names, 12)}")
+            hint = nearest(key, source.names) or "join by a column that every file has, under the same header"
+            raise TieoutError(str(path), f"the key '{key}' is missing", hint)
         table = source.whole(list(source.names))
     table = table.assign(**{key: table[key].str.strip()}).set_index(key)
     unfit(path, table.index, key)
@@ -139,7 +142,8 @@ def unfit(path: Path, key: pd.Index, name: str) -> None:
     """Raise TieoutError where a key is blank or stands twice."""
     for wrong, words in ((key == "", "is blank"), (key.duplicated(keep=False), "stands more than once")):
         if wrong.any():
-            problem = f"the key '{name}' {words} in {int(wrong.sum())} rows, and one row for each patient is expected"
+            rows = "1 row" if wrong.sum() == 1 else f"{int(wrong.sum())} rows"
+            problem = f"the key '{name}' {words} in {rows}, and one row for each patient is expected"
             raise TieoutError(str(path), problem, "join only files with one row for each patient")
 
 

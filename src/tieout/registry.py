@@ -18,7 +18,7 @@ from tieout.places import Format, Place
 from tieout.results import Rule
 from tieout.study import LEVELLED, MOMENTS, NUMBERS, Derived, Study, Variable
 
-NOT_A_PATIENT = "a value is never shown in a message; look it up by its row"
+NOT_A_PATIENT = "look at the row, counted below the header: a patient's value is never shown in a message"
 SHOWN_ROWS = 5
 REQUIRED = "is blank or missing, and it is required"
 NOTHING = (".", "NA", "N/A", "NULL", "nan")
@@ -208,14 +208,21 @@ def opened(study: Study, place: Place, variables: Mapping[str, Variable]) -> Ite
     """Open the data of a place by the names of the variables; raise TieoutError for declared columns that are missing."""
     with readers.opened(place, study.folder) as source:
         named, path = headers(variables), readers.shown(place, study.folder)
-        raise_all(
-            [
-                TieoutError(str(path), f"the column '{header}' is missing", nearest(header, source.names) or "export it too")
-                for header in named.values()
-                if header not in source.names
-            ]
-        )
+        raise_all(without(path, named.values(), source.names))
         yield Declared(source, named, place.format, every_column(variables))
+
+
+def without(path: Path, wanted: Collection[str], names: Collection[str]) -> list[TieoutError]:
+    """Return an error for each column that is missing, or one where all are: that is another file, or one without header.
+
+    The names are not listed: without a header they are a patient's values.
+    """
+    missing = [header for header in wanted if header not in names]
+    if len(missing) == len(wanted) > 1 and not any(nearest(header, names) for header in missing):
+        problem = f"none of the {len(missing)} columns of the study is in the header: {some_of(missing)}"
+        return [TieoutError(str(path), problem, "is it the right file, does it have a header, and is its delimiter right?")]
+    hint = "export it too; or give the variable its header in the data, column: …"
+    return [TieoutError(str(path), f"the column '{header}' is missing", nearest(header, names) or hint) for header in missing]
 
 
 @dataclass(frozen=True)
@@ -369,7 +376,7 @@ def read_columns(table: pd.DataFrame, wanted: Mapping[str, Variable]) -> tuple[R
         if variable.required or variable.role in ("record", "site", "enrolled"):
             excused = hidden if variable.applies else False
             gone = columns[name].absent & ~excused
-            problems[name] = [(gone, REQUIRED, ""), *problems[name]]
+            problems[name] = [(gone, REQUIRED, "fill it in, or take required out of the study file"), *problems[name]]
     return Records(frame, not_applicable), problems
 
 
@@ -403,9 +410,11 @@ def read_text(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Prob
 def read_number(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
     number = pd.to_numeric(text, errors="coerce").astype("float64")
     wrong = text.notna() & ~np.isfinite(number)
+    number = number.mask(wrong)
     problems = [(wrong, "holds text, expected a number", number_hint(text[wrong]))]
     if variable.type == "integer":
-        problems.append(((number % 1).fillna(0) != 0, "holds a fraction, expected a whole number", ""))
+        fraction = (number % 1).fillna(0) != 0
+        problems.append((fraction, "holds a fraction, expected a whole number", "mend the record, or declare type: decimal"))
     return number, problems
 
 
@@ -413,8 +422,8 @@ def number_hint(wrong: pd.Series) -> str:
     """Return what to try about cells that are no numbers."""
     if wrong.str.contains(",").any():
         return 'a decimal comma? say so: data › format: {decimal: ","}, and then let no number have a decimal point'
-    if wrong.isin(NOTHING).any():
-        return 'does a point or NA stand for missing? declare it: missing: {".": unknown}'
+    if sign := next((sign for sign in NOTHING if (wrong == sign).any()), ""):
+        return f'does {sign} stand for missing? declare it: missing: {{"{sign}": unknown}}'
     return NOT_A_PATIENT
 
 
@@ -425,8 +434,15 @@ def read_level(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Pro
     kind = pd.CategoricalDtype(codes, ordered=variable.type == "ordinal")
     column = plain.mask(wrong).astype(kind)
     return column, [
-        (wrong, f"has a level that the dictionary lacks, expected one of {some_of(codes, 12)}", NOT_A_PATIENT)
+        (wrong, f"has a level that the dictionary lacks, expected one of {some_of(codes, 12)}", level_hint(text[wrong], variable))
     ]
+
+
+def level_hint(wrong: pd.Series, variable: Variable) -> str:
+    """Return what to try about cells that are no codes of the dictionary."""
+    if len(wrong) and wrong.isin(variable.codes.values()).all():
+        return "these are labels, not codes: export raw data, or write the labels as the codes in the study file"
+    return NOT_A_PATIENT
 
 
 def read_moment(text: pd.Series, variable: Variable) -> tuple[pd.Series, list[Problem]]:
@@ -451,6 +467,8 @@ def day_hint(wrong: pd.Series) -> str:
         return "a number of Excel's? format the column as dates and save again"
     if wrong.str.fullmatch(r"\d{1,2}[./ -]+\d{1,2}[./ -]+\d{4}.*").any():
         return "the day or the month first? say which: data › format: {dates: day_month_year} or month_day_year"
+    if wrong.str.fullmatch(r"\d{1,2}([./ -])\d{1,2}\1\d{2}\b.*").any():
+        return "a year of two digits? export it with four, as 2021-06-30"
     if wrong.str.fullmatch(r"\d{4}(-\d{1,2})?").any():
         return "only a year or a month? Tieout does not guess the day: export whole dates, or declare the variable as text"
     if wrong.str.fullmatch(r"\d{4}-\d{2}-\d{2}[T ][\d:.]+ ?([Zz]|[+-]\d\d.*)").any():

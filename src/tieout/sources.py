@@ -271,7 +271,7 @@ def utf8(path: Path, raw: bytes, encoding: str) -> bytes:
     except UnicodeDecodeError as error:
         raise TieoutError(str(path), *undecodable(error, marked or encoding)) from None
     except (LookupError, ValueError):
-        raise TieoutError(str(path), f"no encoding is called '{encoding}'", "say, say, cp1252, cp1250, latin-1 or utf-16") from None
+        raise TieoutError(str(path), f"no encoding is called '{encoding}'", "write, say, cp1252, cp1250, latin-1 or utf-16") from None
     if not marked and not encoding:
         return raw
     if "\0" in text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -95,8 +95,12 @@ def check_source(place: str, source: bytes) -> None:
     if waiting:
         first = re.search(rb'\br="([A-Z]+\d+)"', waiting[0])
         told = f", the first in {first[1].decode()}" if first else ""
-        problem = f"{len(waiting)} cells hold formulas that were never computed{told}"
+        problem = f"{cells_hold(waiting)} a formula that was never computed{told}"
         raise TieoutError(place, problem, "open it in Excel and save it, or save it as CSV in UTF-8")
+
+
+def cells_hold(found: Sized) -> str:
+    return "1 cell holds" if len(found) == 1 else f"{len(found)} cells hold"
 
 
 def uncomputed(attributes: bytes, content: bytes) -> bool:
@@ -165,7 +169,7 @@ def as_cells(path: Path, title: str, rows: list[list[Any]], decimal: str) -> pd.
         from openpyxl.utils import get_column_letter
 
         column, row = wrong[0]
-        problem = f"{len(wrong)} cells hold an error such as #N/A, the first in {get_column_letter(column)}{row}"
+        problem = f"{cells_hold(wrong)} an error such as #N/A, the first in {get_column_letter(column)}{row}"
         raise TieoutError(place, problem, "mend the formulas in Excel")
     cells = {header[k]: [text_of(row[k], decimal) if k < len(row) else "" for row in rows[1:]] for k in used}
     return pd.DataFrame(cells, dtype="str")
