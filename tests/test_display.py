@@ -6,10 +6,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tieout.display import KINDS, PHRASES, Profile, in_words, rounded, text
+from tieout.display import KINDS, PHRASES, Profile, exact, in_words, rounded, text
 from tieout.errors import TieoutError
 from tieout.keyed import words
 from tieout.results import Statistic
@@ -72,11 +72,13 @@ def test_ties_round_half_away_from_zero():
     assert rounded(Fraction(1, 8), 2) == Decimal("0.13")
 
 
+@example(1_000_000.0, "odds_ratio")
+@example(536_870_912.125, "smd")
 @given(st.floats(min_value=1e-9, max_value=1e9), st.sampled_from(["odds_ratio", "percent_limit", "smd", "difference"]))
 def test_the_text_of_a_positive_number_is_the_number_to_its_last_digit(value, kind):
     shown_text = shown(kind, min(value, 100.0) if kind == "percent_limit" else value)
     sign, digits = (shown_text[0], shown_text[1:]) if shown_text[0] in "<>" else ("", shown_text)
-    number = float(digits.replace(",", ""))
+    number, value = Decimal(digits.replace(",", "")), exact(value)
     decimals = len(digits.partition(".")[2])
     if sign == "<":
         assert value < number
@@ -84,7 +86,7 @@ def test_the_text_of_a_positive_number_is_the_number_to_its_last_digit(value, ki
         assert value > number
     else:
         assert number > 0
-        assert abs(number - min(value, 100.0 if kind == "percent_limit" else value)) <= 0.5000001 * 10**-decimals
+        assert abs(number - (min(value, Decimal(100)) if kind == "percent_limit" else value)) <= Decimal("0.5").scaleb(-decimals)
 
 
 @given(st.floats(min_value=0, max_value=1))

@@ -139,7 +139,7 @@ def limit(statistic: Statistic, profile: Profile) -> str:
 def ratio(statistic: Statistic, profile: Profile) -> str:
     """Write a ratio with about three significant figures: 5.72, 22.6, 1608.9; small ones keep one digit."""
     value = exact(statistic.value)  # type: ignore[arg-type]
-    if value >= 1_000_000:
+    if value > 1_000_000:
         return ">" + plain(Decimal(1_000_000), 0, profile)
     decimals = 2 if rounded(value, 2) < 10 else 1
     if value < Decimal("0.095"):
