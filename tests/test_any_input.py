@@ -139,7 +139,7 @@ CELL = st.sampled_from(
 
 @seldom
 @given(st.lists(st.lists(CELL, min_size=6, max_size=6), min_size=1, max_size=8))
-def test_any_cells_are_read_or_each_wrong_one_is_named_without_its_record(small: Small, rows):
+def test_any_cells_are_read_or_the_file_is_refused(small: Small, rows):
     lines = [
         "id,site,day,age,sex,mrs",
         *(",".join(['"' + cell.replace('"', '""') + '"' for cell in row]) for row in rows),

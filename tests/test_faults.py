@@ -21,13 +21,13 @@ from pathlib import Path
 import pytest
 from conftest import DATA, STUDY, TEMPLATE, Small
 from test_build import left_behind, run
-from test_sites import project
+from test_sites import TIEOUT, project
 
 from tieout import folders
 from tieout.errors import TieoutError
 
-TIEOUT = (sys.executable, "-c", "from tieout.cli import main; main()")
-BUILD = (*TIEOUT, "build", "study.yaml", "--formats", "html", "--engine", "embedded")
+ASKED = ("build", "study.yaml", "--formats", "html", "--engine", "embedded")
+BUILD = (*TIEOUT, *ASKED)
 Files = dict[str, bytes]
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and mounts of POSIX")
@@ -187,7 +187,7 @@ def test_a_disk_that_is_really_full_is_said_in_one_paragraph_and_leaves_nothing(
     needed, refused = sum(map(len, both.new.values())), 0
     for share in (0.02, 0.4, 0.9, 1.3):
         out = mounted(f"size={int(share * needed) // 4096 * 4096 + 4096}") / "out"
-        done = run(both.small.folder, *BUILD[3:], "--out", str(out))
+        done = run(both.small.folder, *ASKED, "--out", str(out))
         if done.returncode:
             refused += 1
             assert done.returncode == 2 and "No space left" in done.stderr and len(done.stderr.splitlines()) <= 3, done.stderr
@@ -199,11 +199,11 @@ def test_a_disk_that_fills_up_on_the_way_keeps_the_earlier_outputs(versions, mou
     small, expected = versions.small, versions.new
     needed = sum(map(len, expected.values()))
     disk = mounted(f"size={2 * needed // 4096 * 4096 + 262144}")
-    done = run(small.folder, *BUILD[3:], "--out", str(disk / "out"))
+    done = run(small.folder, *ASKED, "--out", str(disk / "out"))
     assert done.returncode == 0, done.stderr
     (disk / "ballast").write_bytes(b"x" * (os.statvfs(disk).f_bavail * 4096 - needed // 2))
     small.change("data.csv", "r-11,c,2024-07-01,-99", "r-11,c,2024-07-01,71")
-    done = run(small.folder, *BUILD[3:], "--out", str(disk / "out"))
+    done = run(small.folder, *ASKED, "--out", str(disk / "out"))
     assert done.returncode == 2 and "No space left" in done.stderr, done.stderr
     assert files(disk / "out") == expected
 
@@ -212,7 +212,7 @@ def test_a_disk_that_only_reads_is_said_and_nothing_is_lost(versions, mounted):
     small, disk = versions.small, mounted("size=8m")
     shutil.copytree(versions.out, disk / "out")
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    for command in (BUILD[3:], ("check", "study.yaml")):
+    for command in (ASKED, ("check", "study.yaml")):
         done = run(small.folder, *command, "--out", str(disk / "out"))
         assert done.returncode == 2 and "Read-only file system" in done.stderr and "--out" in done.stderr, done.stderr
     assert files(disk / "out") == versions.old
@@ -242,7 +242,7 @@ def test_a_download_that_breaks_off_is_told_and_earlier_outputs_stay(versions):
     small = versions.small
     url = cut_off(b'[{"field_name": "record_id", "form_na', 90_000)
     small.change("study.yaml", "data: {file: data.csv, cut: 2024-12-31}", f"data: {{redcap: {{api: '{url}'}}, cut: 2024-12-31}}")
-    done = run(small.folder, *BUILD[3:], env={"REDCAP_API_TOKEN": "0" * 32})
+    done = run(small.folder, *ASKED, env={"REDCAP_API_TOKEN": "0" * 32})
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr and "0" * 32 not in done.stderr and len(done.stderr.splitlines()) <= 3
     assert files(versions.out) == versions.old

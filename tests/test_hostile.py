@@ -35,6 +35,13 @@ def one_paragraph(error: BaseException) -> str:
     return told
 
 
+def refusal(tmp_path: Path, text: str) -> str:
+    """Return what is said of a template that must be refused."""
+    with pytest.raises(TieoutError) as refused:
+        woven(tmp_path, text)
+    return one_paragraph(refused.value)
+
+
 # Templates
 
 
@@ -50,9 +57,7 @@ def one_paragraph(error: BaseException) -> str:
     ],
 )  # fmt: skip
 def test_a_template_cannot_leave_its_language(tmp_path, text):
-    with pytest.raises(TieoutError) as refused:
-        woven(tmp_path, text)
-    assert "m.qmd" in one_paragraph(refused.value)
+    assert "m.qmd" in refusal(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +73,7 @@ def test_a_template_cannot_leave_its_language(tmp_path, text):
     ids=range(14),
 )  # fmt: skip
 def test_a_template_cannot_run_for_ever_or_grow_beyond_measure(tmp_path, text):
-    with pytest.raises(TieoutError) as refused:
-        woven(tmp_path, text)
-    assert "m.qmd" in one_paragraph(refused.value)
+    assert "m.qmd" in refusal(tmp_path, text)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from tieout import (
     arrange,
@@ -40,7 +40,7 @@ from tieout import (
 from tieout import study as studies
 from tieout.display import Profile, profile_of
 from tieout.errors import TieoutError, raise_all
-from tieout.folders import one_at_a_time, workplace
+from tieout.folders import put, workplace
 from tieout.render import document as documents
 from tieout.render.tree import MIME
 from tieout.results import Results
@@ -139,7 +139,7 @@ def build(
         progress("storing the data cut")
         warning = snapshots.keep(study, contents, chosen)
         advice = advised.result()
-        publish(work, out, made)
+        put(work, out, [*made, *(path.name for each in made.values() for path in each.values()), "results.json"])
     outputs = {name: {kind: out / path.name for kind, path in each.items()} for name, each in made.items()}
     return Built(outputs[MANUSCRIPT], outputs.get(SUPPLEMENT, {}), results, inside, chosen, registry.undeclared, warning, advice)
 
@@ -333,15 +333,3 @@ def stamped(text: str, stamps: dict[str, str]) -> str:
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in stamps.items())
     body = text.removeprefix("---\n")
     return f"---\n{lines}{body}" if body != text else f"---\n{lines}---\n\n{text}"
-
-
-def publish(work: Path, out: Path, made: Mapping[Any, dict[str, Path]]) -> None:
-    """Move finished outputs into place, those of one run at a time; each woven project replaces the earlier one."""
-    with one_at_a_time(out):
-        for name, outputs in made.items():
-            if (out / name).exists():
-                os.replace(out / name, work / f"earlier-{name}")
-            os.replace(work / name, out / name)
-            for path in outputs.values():
-                os.replace(path, out / path.name)
-        os.replace(work / "results.json", out / "results.json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from jinja2 import Template
 
 from tieout import lists, pages, periods, queries
 from tieout import study as studies
-from tieout.folders import one_at_a_time, workplace
+from tieout.folders import put, workplace
 from tieout.listing import link, one_line
 from tieout.queries import Checked
 from tieout.sites import named_folders
@@ -87,11 +86,7 @@ def run(study_file: Path, out: Path, progress: Callable[[str], None] = lambda st
         shared = {COMPLETE: completeness(found), PAGE: overview(found, folders)}
         for name, text in shared.items():
             (work / name).write_bytes(text.encode("utf-8", "replace"))
-        with one_at_a_time(out):
-            if (out / SITES).exists():
-                os.replace(out / SITES, work / "earlier")
-            for name in (SITES, *shared):
-                os.replace(work / name, out / name)
+        put(work, out, (SITES, *shared))
     return summary(found, out)
 
 

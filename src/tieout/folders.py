@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,7 +44,7 @@ def workplace(out: Path) -> Iterator[Path]:
     """
     with writable(out), contextlib.ExitStack() as held:
         try:
-            with one_at_a_time(out):
+            with locked(out / LOCK):
                 sweep(out)
                 work = Path(tempfile.mkdtemp(prefix=WORK, dir=out))
                 held.enter_context(locked(lock_of(work)))
@@ -56,9 +56,13 @@ def workplace(out: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def one_at_a_time(out: Path) -> contextlib.AbstractContextManager[None]:
-    """Wait until no other run changes a folder, and let none until this is done."""
-    return locked(out / LOCK)
+def put(work: Path, out: Path, names: Iterable[str]) -> None:
+    """Move what was made in a private folder into place, by one run at a time; a folder takes the place of an earlier one."""
+    with locked(out / LOCK):
+        for name in names:
+            if (work / name).is_dir() and (out / name).exists():
+                os.replace(out / name, work / f"earlier-{name}")
+            os.replace(work / name, out / name)
 
 
 @contextlib.contextmanager
