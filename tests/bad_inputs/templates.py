@@ -26,7 +26,14 @@ def linked_picture(folder: Path) -> None:
     (folder / "scan.png").symlink_to("/etc/hostname")
 
 
+def folder_in_place(folder: Path) -> None:
+    """m.qmd is a folder."""
+    (folder / "m.qmd").unlink()
+    (folder / "m.qmd").mkdir()
+
+
 CASES = (
+    Case("a folder in place of a document", "build", prepared=folder_in_place),
     whole("a document that is not there", None),
     whole("an empty document", ""),
     whole("a document saved as UTF-16", "---\ntitle: A\n---\n".encode("utf-16")),

@@ -101,6 +101,8 @@ def read(folder: Path, name: str) -> Document:
         plain = Document(folder, name, path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise TieoutError(str(path), "there is no such document") from None
+    except OSError as error:
+        raise TieoutError(str(path), f"the document cannot be read: {error.strerror}", "name a .qmd file under documents") from None
     except UnicodeDecodeError as error:
         raise TieoutError(str(path), f"this is not UTF-8 text (byte {error.start})") from None
     document = replace(plain, front=front_matter(plain))
